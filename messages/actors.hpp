@@ -1,0 +1,188 @@
+// The whole protocol of Herald's actors on one page: who accepts what, and what comes back.
+//
+//   timer ── tick ──► event_poller ── claim ──► store_gate
+//                          │ event_batch, one per type
+//                          ▼
+//                     event_handler ── plan_batch ──► notification_writer ── commit ──► store_gate
+//                                                        │ credit
+//                          event_poller ◄────────────────┘
+//
+// Errors: a request that cannot be served is answered with a caf::error; actors/errors.hpp turns failures into
+// errors and back. Every restartable stage stands behind a slot (actors/slot.hpp) with the same interface.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include <caf/all.hpp>
+
+#include "actors/caf_compat.hpp"
+#include "messages/event.hpp"
+#include "messages/fan_out.hpp"
+#include "messages/status.hpp"
+#include "messages/store.hpp"
+
+namespace herald {
+
+// -- commands and answers -------------------------------------------------------------------------------------
+
+HERALD_ATOM(settled, "settled") // the work of this request is done for good
+HERALD_ATOM(status, "status")   // describe yourself
+HERALD_ATOM(wake_up, "wakeUp") // there may be new events
+HERALD_ATOM(idle, "idle")      // answer once nothing is due and nothing is in flight
+HERALD_ATOM(open, "open") // the credit taker (re)started: tell it its credit
+HERALD_ATOM(flush, "flush")
+HERALD_ATOM(retry, "retry")
+HERALD_ATOM(due, "due")
+HERALD_ATOM(freed, "freed")
+
+/// What the timer says when an entry is due.
+struct tick {
+  std::string job;
+  timestamp scheduled_at{};
+};
+
+template <class Inspector>
+auto inspect(Inspector& f, tick& x) {
+  auto at = to_epoch_ms(x.scheduled_at);
+  return f(x.job, at);
+}
+
+/// Asks the timer for one tick of `job`, `delay` from now. Replaces an earlier request of the same job.
+struct alarm {
+  std::string job;
+  duration delay{};
+};
+
+template <class Inspector>
+auto inspect(Inspector& f, alarm& x) {
+  auto ms = x.delay.count();
+  return f(x.job, ms);
+}
+
+/// How many events may be in flight beyond the store. Absolute, so that losing or repeating one does no harm.
+struct credit {
+  std::uint64_t limit = 0;
+};
+
+template <class Inspector>
+auto inspect(Inspector& f, credit& x) {
+  return f(x.limit);
+}
+
+/// Tells the poller to claim nothing more and to answer once nothing is in flight, at the latest after `limit`: then
+/// it hands back what is left.
+struct drain {
+  duration limit{};
+};
+
+template <class Inspector>
+auto inspect(Inspector& f, drain& x) {
+  auto ms = x.limit.count();
+  return f(ms);
+}
+
+/// How a drain ended.
+struct drain_report {
+  std::uint64_t released = 0; ///< claims handed back unfinished
+};
+
+template <class Inspector>
+auto inspect(Inspector& f, drain_report& x) {
+  return f(x.released);
+}
+
+/// Answer to renewing leases: the claims that are no longer ours.
+struct lost_claims {
+  std::vector<claim_ref> claims;
+};
+
+template <class Inspector>
+auto inspect(Inspector& f, lost_claims& x) {
+  return f(x.claims);
+}
+
+// -- interfaces -----------------------------------------------------------------------------------------------
+
+/// What every stage answers.
+using stage_actor = caf::typed_actor<
+    // Describes the stage.
+    caf::replies_to<status_atom>::with<stage_status>>;
+
+/// Whoever the timer wakes.
+using tick_taker = caf::typed_actor<caf::reacts_to<tick>>;
+
+/// The interface of the TIMER.
+using timer_actor = stage_actor::extend<
+    // Schedules one extra tick.
+    caf::reacts_to<alarm>,
+    // INTERNAL: the entry with this index and generation is due.
+    caf::reacts_to<due_atom, std::uint64_t, std::uint64_t>>;
+
+/// Whoever works on credit from the writer.
+using credit_taker = caf::typed_actor<caf::reacts_to<credit>>;
+
+/// The interface of the STORE GATE: blocking store calls behind one address.
+using store_gate_actor = stage_actor::extend<
+    // Leases due events.
+    caf::replies_to<claim_request>::with<claimed_batch_ptr>,
+    // Writes plans and failures, fenced by their claims.
+    caf::replies_to<commit_request_ptr>::with<commit_report>,
+    // Extends leases.
+    caf::replies_to<renew_request>::with<lost_claims>,
+    // Hands claims back uncounted; answers how many.
+    caf::replies_to<release_request>::with<std::uint64_t>,
+    // INTERNAL: the worker with this index has finished a call, in time or not.
+    caf::reacts_to<freed_atom, std::uint64_t>>;
+
+/// The interface of the NOTIFICATION WRITER.
+using notification_writer_actor = stage_actor::extend<
+    // Commits plans; the answer comes after the commit.
+    caf::replies_to<plan_batch_ptr>::with<settled_atom>,
+    // The poller (re)started: it is told its credit.
+    caf::reacts_to<open_atom>,
+    // INTERNAL: the buffer with this generation reached its age limit.
+    caf::reacts_to<flush_atom, std::uint64_t>,
+    // INTERNAL: the store may be back.
+    caf::reacts_to<retry_atom>>;
+
+/// The interface of an EVENT HANDLER, one per event type.
+using event_handler_actor = stage_actor::extend<
+    // Plans the events and passes the plans on; the answer is the writer's.
+    caf::replies_to<event_batch_ptr>::with<settled_atom>>;
+
+/// The interface of the EVENT POLLER.
+using event_poller_actor = stage_actor::extend<
+    // From the timer: poll for work, or renew leases.
+    caf::reacts_to<tick>,
+    // New events were committed.
+    caf::reacts_to<wake_up_atom>,
+    // From the writer.
+    caf::reacts_to<credit>,
+    // Answers when no event is due and none is in flight.
+    caf::replies_to<idle_atom>::with<idle_atom>,
+    // Stops in order.
+    caf::replies_to<drain>::with<drain_report>,
+    // INTERNAL: hand out the batch with this id again.
+    caf::reacts_to<retry_atom, std::uint64_t>,
+    // INTERNAL: the time for draining is over.
+    caf::reacts_to<flush_atom>>;
+
+} // namespace herald
+
+HERALD_LOCAL_MESSAGE(herald::event_batch_ptr)
+HERALD_LOCAL_MESSAGE(herald::plan_batch_ptr)
+HERALD_LOCAL_MESSAGE(herald::claimed_batch_ptr)
+HERALD_LOCAL_MESSAGE(herald::commit_request_ptr)
+HERALD_LOCAL_MESSAGE(herald::commit_report)
+HERALD_LOCAL_MESSAGE(herald::claim_request)
+HERALD_LOCAL_MESSAGE(herald::renew_request)
+HERALD_LOCAL_MESSAGE(herald::release_request)
+HERALD_LOCAL_MESSAGE(herald::lost_claims)
+HERALD_LOCAL_MESSAGE(herald::stage_status)
+HERALD_LOCAL_MESSAGE(herald::tick)
+HERALD_LOCAL_MESSAGE(herald::alarm)
+HERALD_LOCAL_MESSAGE(herald::credit)
+HERALD_LOCAL_MESSAGE(herald::drain)
+HERALD_LOCAL_MESSAGE(herald::drain_report)
