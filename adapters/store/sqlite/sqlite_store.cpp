@@ -1,0 +1,127 @@
+// The port's calls on top of this folder's functions: one connection, and exceptions turned into failures.
+#include "adapters/store/sqlite/sqlite_store.hpp"
+
+#include <new>
+#include <type_traits>
+#include <utility>
+
+#include "adapters/store/sqlite/claim.hpp"
+#include "adapters/store/sqlite/commit.hpp"
+#include "adapters/store/sqlite/database.hpp"
+#include "adapters/store/sqlite/leases.hpp"
+#include "adapters/store/sqlite/operator_queries.hpp"
+#include "adapters/store/sqlite/schema.hpp"
+
+namespace herald {
+
+namespace {
+
+/// Runs `call` and turns whatever it throws into a failure. A transaction that was open has been rolled back
+/// by then.
+template <class F> auto guarded(F call) -> result<std::invoke_result_t<F>> {
+  try {
+    if constexpr (std::is_void_v<std::invoke_result_t<F>>) {
+      call();
+      return {};
+    } else {
+      return call();
+    }
+  } catch (const sqlite::database_error& e) {
+    return e.why();
+  } catch (const std::bad_alloc&) {
+    return failure{failure_class::outage, "SQLite store: the process is out of memory; nothing was changed"};
+  } catch (const std::exception& e) {
+    return failure{failure_class::transient, std::string{"SQLite store: unexpected error: "} + e.what()};
+  }
+}
+
+class embedded_store final : public sqlite_store {
+public:
+  explicit embedded_store(const sqlite_options& options) : db_{options} {
+    sqlite::prepare_schema(db_, options.create);
+  }
+
+  // -- event_store
+  // ----------------------------------------------------------------------------------------------
+
+  result<claimed_batch> claim(const claim_request& x) override {
+    return guarded([&] { return sqlite::claim_events(db_, x); });
+  }
+
+  result<commit_report> commit(const commit_request& x) override {
+    return guarded([&] { return sqlite::commit_plans(db_, x); });
+  }
+
+  result<std::vector<claim_ref>> renew(const renew_request& x) override {
+    return guarded([&] { return sqlite::renew_leases(db_, x); });
+  }
+
+  result<std::uint64_t> release(const release_request& x) override {
+    return guarded([&] { return sqlite::release_leases(db_, x); });
+  }
+
+  // -- operator_store
+  // -------------------------------------------------------------------------------------------
+
+  result<std::vector<std::int64_t>> insert_events(std::span<const new_event> events, timestamp now) override {
+    return guarded([&] { return sqlite::insert_events(db_, events, now); });
+  }
+
+  result<store_status> status(timestamp now, duration max_age) override {
+    return guarded([&] { return sqlite::read_status(db_, now, max_age); });
+  }
+
+  result<store_summary> summarize() override {
+    return guarded([&] { return sqlite::summarize(db_); });
+  }
+
+  result<std::optional<explanation>> explain(std::int64_t event_id) override {
+    return guarded([&] { return sqlite::explain(db_, event_id); });
+  }
+
+  result<std::vector<dead_letter>> dead_letters(std::uint32_t limit) override {
+    return guarded([&] { return sqlite::dead_letters(db_, limit); });
+  }
+
+  result<std::uint64_t> retry_dead(std::span<const std::int64_t> event_ids, timestamp now) override {
+    return guarded([&] { return sqlite::retry_dead(db_, event_ids, now); });
+  }
+
+  result<std::uint64_t> drop_dead(std::span<const std::int64_t> event_ids, timestamp now) override {
+    return guarded([&] { return sqlite::drop_dead(db_, event_ids, now); });
+  }
+
+  result<void> record_supervision(std::span<const supervision_note> notes) override {
+    return guarded([&] { sqlite::record_supervision(db_, notes); });
+  }
+
+  result<std::vector<stage_restarts>> restarts() override {
+    return guarded([&] { return sqlite::restarts(db_); });
+  }
+
+  // -- platform_writer and sqlite_store
+  // ---------------------------------------------------------------------------
+
+  result<void> insert_platform_rows(const platform_rows& rows, timestamp now) override {
+    return guarded([&] { return sqlite::insert_platform_rows(db_, rows, now); });
+  }
+
+  std::uint64_t statements_run() const override { return db_.statements_run(); }
+
+  std::uint64_t data_version() override {
+    auto version = guarded([&] { return db_.read_integer("PRAGMA data_version"); });
+    return version ? static_cast<std::uint64_t>(*version) : 0;
+  }
+
+private:
+  sqlite::database db_;
+};
+
+} // namespace
+
+result<std::unique_ptr<sqlite_store>> open_sqlite_store(const sqlite_options& options) {
+  return guarded(
+      [&]() -> std::unique_ptr<sqlite_store> { return std::make_unique<embedded_store>(options); });
+}
+
+} // namespace herald

@@ -1,0 +1,74 @@
+// The port to the database: what every store offers. Implementations: sqlite/ (more to come); one contract test
+// suite (tests/contract) holds all of them to the same behaviour.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "messages/failure.hpp"
+#include "messages/store.hpp"
+
+namespace herald {
+
+/// What the pipeline needs. Calls block, so they run behind the store gate. An object belongs to one thread at a
+/// time. No call throws; failures are
+///  - `outage`: the database cannot be reached, is locked, full or read-only: nothing changed, ask again later;
+///  - `transient`: this call failed, another may not;
+///  - `permanent`: the request itself cannot be carried out (a plan that breaks a constraint);
+/// and in each case the database is as if the call had not been made.
+class event_store {
+public:
+  virtual ~event_store() = default;
+
+  /// Leases due events, oldest first: retries that are due, claims whose lease ran out, then unclaimed events.
+  virtual result<claimed_batch> claim(const claim_request&) = 0;
+
+  /// Writes what plans cause and completes their events, all in one transaction, each event fenced by its claim.
+  /// A plan that settles several events is fenced as a whole: with one claim lost, nothing of it is written and
+  /// its other events are released.
+  virtual result<commit_report> commit(const commit_request&) = 0;
+
+  /// Returns the claims that are no longer the worker's.
+  virtual result<std::vector<claim_ref>> renew(const renew_request&) = 0;
+
+  /// Returns how many claims were given back.
+  virtual result<std::uint64_t> release(const release_request&) = 0;
+};
+
+/// What people and their tools need: feeding, looking, repairing. Same rules as event_store.
+class operator_store {
+public:
+  virtual ~operator_store() = default;
+
+  /// Appends events in one transaction; returns their ids in order.
+  virtual result<std::vector<std::int64_t>> insert_events(std::span<const new_event>, timestamp now) = 0;
+
+  virtual result<store_status> status(timestamp now, duration max_age) = 0;
+
+  /// Counts everything; may read whole tables.
+  virtual result<store_summary> summarize() = 0;
+
+  /// Nothing when there is no such event.
+  virtual result<std::optional<explanation>> explain(std::int64_t event_id) = 0;
+
+  /// Dead letters, newest first, at most `limit`.
+  virtual result<std::vector<dead_letter>> dead_letters(std::uint32_t limit) = 0;
+
+  /// Makes dead letters claimable again with fresh counters. An empty list means all of them. Returns how many.
+  virtual result<std::uint64_t> retry_dead(std::span<const std::int64_t> event_ids, timestamp now) = 0;
+
+  /// Keeps what supervisors did (Herald's table herald_supervision), so that it can be asked for after a restart.
+  virtual result<void> record_supervision(std::span<const supervision_note>) = 0;
+
+  /// Sums up what was recorded, by supervisor and child.
+  virtual result<std::vector<stage_restarts>> restarts() = 0;
+
+  /// Takes dead letters off the list for good; they stay dead, with the note that a person dropped them.
+  /// An empty list means all of them. Returns how many.
+  virtual result<std::uint64_t> drop_dead(std::span<const std::int64_t> event_ids, timestamp now) = 0;
+};
+
+} // namespace herald
