@@ -1,0 +1,238 @@
+#include "actors/notification_writer.hpp"
+
+#include <utility>
+
+#include "actors/errors.hpp"
+#include "core/commit_plan.hpp"
+
+namespace herald {
+
+namespace {
+
+/// Operators know this part of Herald by the name of the job it replaced.
+constexpr std::string_view component = "notify-fan-out";
+
+} // namespace
+
+// -- configuration --------------------------------------------------------------------------------------------
+
+caf::error validate(const notification_writer_config& cfg) {
+  auto invalid = [](const char* what) {
+    return caf::make_error(caf::sec::invalid_argument, std::string{"notification_writer."} + what);
+  };
+  if (cfg.max_in_flight == 0)
+    return invalid("max_in_flight must be at least 1");
+  if (cfg.commit_batch == 0)
+    return invalid("commit_batch must be at least 1");
+  if (cfg.commit_delay.count() < 0)
+    return invalid("commit_delay must not be negative");
+  if (cfg.outage_backoff_min.count() <= 0 || cfg.outage_backoff_max < cfg.outage_backoff_min)
+    return invalid("outage_backoff_min must be positive and not above outage_backoff_max");
+  return caf::none;
+}
+
+// -- state ----------------------------------------------------------------------------------------------------
+
+notification_writer_state::notification_writer_state(self_ptr owner) : self{owner} {
+  // nop
+}
+
+notification_writer_actor::behavior_type notification_writer_state::make_behavior(
+    notification_writer_config config, std::string worker_id, store_gate_actor store, credit_taker poller,
+    std::shared_ptr<const clock> wall_clock, logger sink) {
+  act::harden(self);
+  if (auto err = validate(config)) {
+    self->quit(std::move(err));
+    return notification_writer_actor::behavior_type::make_empty_behavior();
+  }
+  cfg = config;
+  worker = std::move(worker_id);
+  gate = std::move(store);
+  taker = std::move(poller);
+  time = std::move(wall_clock);
+  log = std::move(sink);
+  random = random_source{cfg.seed};
+  outage_backoff = idle_backoff{cfg.outage_backoff_min, cfg.outage_backoff_max};
+  on_open();
+  return {
+      [this](status_atom) { return on_status(); },
+      [this](const plan_batch_ptr& plans) { return on_plans(plans); },
+      [this](open_atom) { on_open(); },
+      [this](flush_atom, std::uint64_t id) { on_flush(id); },
+      [this](retry_atom) { on_retry(); },
+  };
+}
+
+// -- message handlers -----------------------------------------------------------------------------------------
+
+stage_status notification_writer_state::on_status() const {
+  auto n = [](std::uint64_t x) { return static_cast<std::int64_t>(x); };
+  return {name,
+          degraded.empty() ? "running" : "degraded",
+          degraded,
+          {{"buffered", n(buffered_events)},
+           {"completed", n(totals.completed)},
+           {"notifications", n(totals.notifications)},
+           {"rolled_up", n(totals.rolled_up)},
+           {"emails", n(totals.emails)},
+           {"skipped", n(totals.skipped)},
+           {"retried", n(totals.retried)},
+           {"dead", n(totals.dead)},
+           {"lost_claims", n(totals.lost)}}};
+}
+
+caf::result<settled_atom> notification_writer_state::on_plans(const plan_batch_ptr& plans) {
+  auto answer = self->make_response_promise<settled_atom>();
+  buffer.push_back({plans, answer});
+  buffered_events += plans->events();
+  if (buffered_events >= cfg.commit_batch)
+    commit_buffered();
+  else if (buffer.size() == 1)
+    self->delayed_send(self, cfg.commit_delay, flush_v, generation);
+  return answer;
+}
+
+void notification_writer_state::on_open() {
+  self->send(taker, credit{degraded.empty() ? cfg.max_in_flight : 0});
+}
+
+void notification_writer_state::on_flush(std::uint64_t id) {
+  // A buffer that left by size leaves its timer behind.
+  if (id == generation)
+    commit_buffered();
+}
+
+void notification_writer_state::on_retry() {
+  self->request(gate, caf::infinite, request)
+      .then([this](const commit_report& report) { on_committed(report); },
+            [this](caf::error& err) { on_commit_failed(to_failure(err, self->system())); });
+}
+
+// -- helpers: one commit at a time ----------------------------------------------------------------------------
+
+void notification_writer_state::commit_buffered() {
+  if (!open.empty() || buffer.empty())
+    return; // settle() comes back here
+  ++generation;
+  std::vector<plan_batch_ptr> batches;
+  std::uint64_t events = 0;
+  while (!buffer.empty() && events < cfg.commit_batch) {
+    events += buffer.front().plans->events();
+    batches.push_back(buffer.front().plans);
+    open.push_back(std::move(buffer.front()));
+    buffer.pop_front();
+  }
+  buffered_events -= events;
+  commit(std::move(batches));
+}
+
+void notification_writer_state::commit(std::vector<plan_batch_ptr> batches) {
+  auto now = time->now();
+  auto failures = settle_failures(batches, cfg.retries, now, random);
+  if (cfg.dry_run) {
+    on_committed(expected_report(batches, failures));
+    return;
+  }
+  request = std::make_shared<const commit_request>(
+      commit_request{worker, now, std::move(batches), std::move(failures)});
+  on_retry();
+}
+
+void notification_writer_state::on_committed(const commit_report& report) {
+  totals += report;
+  if (!degraded.empty()) {
+    log.info(component, "store-recovered", "the store takes commits again");
+    degraded.clear();
+    outage_backoff.reset();
+    on_open();
+  }
+  if (request)
+    report_failures();
+  if (report.lost > 0)
+    log.warning(component, "claims-lost",
+                "{} events were settled or claimed elsewhere before this commit; raise poller.lease_ms if this repeats",
+                report.lost);
+  if (!pieces.empty())
+    pieces.pop_front();
+  if (pieces.empty())
+    settle();
+  else
+    commit_next_piece();
+}
+
+void notification_writer_state::on_commit_failed(const failure& why) {
+  if (why.kind == failure_class::permanent) {
+    isolate(why);
+    return;
+  }
+  set_degraded(why.reason);
+  self->delayed_send(self, outage_backoff.next(), retry_v);
+}
+
+void notification_writer_state::isolate(const failure& why) {
+  auto batches = split_plans(request->batches);
+  if (batches.size() > 1) {
+    log.warning(component, "commit-refused", "the store refused a commit of {} plans, trying them one by one: {}",
+                batches.size(), why.reason);
+    pieces.assign(batches.begin(), batches.end());
+  } else if (!batches.empty() && !batches.front()->plans.empty()) {
+    // The culprit. Its events fail by the ordinary way, with the store's reason.
+    if (pieces.empty())
+      pieces.push_back(nullptr);
+    pieces.front() = fail_instead(*batches.front(), why);
+  } else {
+    // Not even the failure can be recorded: leave the claim to its lease.
+    log.error(component, "failure-not-recorded", "the store refused to record a failure, the event is left to its lease: {}",
+              why.reason);
+    request = nullptr;
+    on_committed({});
+    return;
+  }
+  commit_next_piece();
+}
+
+void notification_writer_state::commit_next_piece() {
+  commit({pieces.front()});
+}
+
+void notification_writer_state::settle() {
+  request = nullptr;
+  for (auto& x : std::exchange(open, {}))
+    x.answer.deliver(settled_v);
+  if (buffered_events >= cfg.commit_batch)
+    commit_buffered();
+  else if (!buffer.empty())
+    self->delayed_send(self, cfg.commit_delay, flush_v, generation);
+}
+
+void notification_writer_state::report_failures() const {
+  for (auto& x : request->failures) {
+    auto& f = x.failure;
+    if (x.retry_at)
+      log.info(component, "event-failed", "event {} ({}) failed and is tried again at {}: {}", f.claim.event_id,
+               f.event_type, to_iso8601(*x.retry_at), to_string(f.why));
+    else
+      log.warning(component, "event-dead", "event {} ({}) is dead after {} earlier failures: {}", f.claim.event_id,
+                  f.event_type, f.attempts, to_string(f.why));
+  }
+}
+
+void notification_writer_state::set_degraded(const std::string& why) {
+  if (!degraded.empty())
+    return;
+  degraded = why;
+  log.error(component, "store-down", "cannot commit, will keep trying: {}", why);
+  on_open();
+}
+
+// -- spawning -------------------------------------------------------------------------------------------------
+
+notification_writer_actor::behavior_type notification_writer(notification_writer_state::self_ptr self,
+                                                             notification_writer_config cfg, std::string worker,
+                                                             store_gate_actor gate, credit_taker taker,
+                                                             std::shared_ptr<const clock> time, logger log) {
+  return self->state.make_behavior(cfg, std::move(worker), std::move(gate), std::move(taker), std::move(time),
+                                   std::move(log));
+}
+
+} // namespace herald
