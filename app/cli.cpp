@@ -1,0 +1,324 @@
+#include "app/cli.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <unistd.h>
+
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+#include <fmt/format.h>
+
+#include "adapters/system_clock.hpp"
+#include "app/commands.hpp"
+#include "app/completion.hpp"
+#include "app/daemon.hpp"
+#include "app/demo/demo.hpp"
+#include "app/exit_codes.hpp"
+#include "app/terminal_text.hpp"
+#include "config/loader.hpp"
+#include "config/near_miss.hpp"
+#include "config/reference.hpp"
+#include "core/handlers.hpp"
+
+extern "C" const char herald_demo_config[];
+extern "C" const char herald_demo_config_end[];
+
+namespace herald {
+
+namespace {
+
+constexpr const char* version = "herald " HERALD_VERSION;
+
+/// Options that every command takes.
+struct common_options {
+  config_sources sources;
+  std::string database;
+  std::string log_level;
+  std::vector<std::string> settings;
+  bool dry_run = false;
+  bool json = false;
+};
+
+using environment_map = std::map<std::string, std::string>;
+
+environment_map process_environment() {
+  environment_map out;
+  for (auto entry = environ; *entry != nullptr; ++entry) {
+    std::string_view text{*entry};
+    if (auto at = text.find('='); at != std::string_view::npos)
+      out.emplace(text.substr(0, at), text.substr(at + 1));
+  }
+  return out;
+}
+
+void add_common(CLI::App& app, common_options& x, bool scriptable) {
+  app.add_option("-c,--config", x.sources.file, "Configuration file (JSON with comments)");
+  app.add_option("--env-file", x.sources.env_file, "File with environment variables; the real environment wins");
+  app.add_option("-d,--database", x.database, "Database file (store.sqlite.path)");
+  app.add_option("--log-level", x.log_level, "DEBUG, INFO, WARNING or ERROR");
+  app.add_option("--set", x.settings, "Override one option, e.g. --set poller.batch_size=100; may be repeated")
+      ->type_name("OPTION=VALUE");
+  app.add_flag("--dry-run", x.dry_run, "Write nothing, say what would have been done");
+  if (scriptable)
+    app.add_flag("--json", x.json, "Print JSON for scripts");
+}
+
+/// The command line's own words as configuration overrides; what cannot be split is reported by the loader.
+std::vector<config_override> overrides_of(const common_options& x) {
+  std::vector<config_override> out;
+  for (auto& setting : x.settings) {
+    auto at = setting.find('=');
+    out.push_back({setting.substr(0, at), at == std::string::npos ? std::string{} : setting.substr(at + 1)});
+  }
+  if (!x.database.empty())
+    out.push_back({"/store/sqlite/path", x.database});
+  if (!x.log_level.empty())
+    out.push_back({"/log/level", x.log_level});
+  if (x.dry_run)
+    out.push_back({"/dry_run", "true"});
+  return out;
+}
+
+/// Everything the command line defines, and what to do once it is parsed.
+class command_line {
+public:
+  command_line() {
+    app_.set_version_flag("--version", version);
+    app_.require_subcommand(1);
+    app_.footer("Exit status: 0 done; 1 the command failed; 2 wrong usage or configuration; 3 stopped with work in\n"
+                "flight handed back; 70 a stage kept crashing.");
+    define_run();
+    define_once();
+    define_demo();
+    define_emit();
+    define_check_config();
+    define_status();
+    define_explain();
+    define_dead();
+    define_completion();
+  }
+
+  int run(int argc, char** argv) {
+    try {
+      app_.parse(argc, argv);
+    } catch (const CLI::ParseError& e) {
+      return report(e, argc, argv);
+    }
+    return action_();
+  }
+
+private:
+  // -- running the pipeline -------------------------------------------------------------------------------------
+
+  void define_run() {
+    auto* sub = app_.add_subcommand("run", "Work until told to stop (SIGTERM or SIGINT; twice stops at once)");
+    add_common(*sub, common_, false);
+    on(sub, [this] { return with_pipeline([](const run_environment& env) { return run_daemon(env); }); });
+  }
+
+  void define_once() {
+    auto* sub = app_.add_subcommand("once", "Run one job until nothing is due, for cron");
+    sub->require_subcommand(1);
+    auto* fan_out = sub->add_subcommand("notify-fan-out", "Turn pending domain events into notifications");
+    add_common(*fan_out, common_, true);
+    on(fan_out, [this] {
+      return with_pipeline([this](const run_environment& env) { return run_fan_out_once(env, common_.json); });
+    });
+  }
+
+  void define_demo() {
+    auto* sub = app_.add_subcommand("demo", "Send a small company's events through the real pipeline");
+    add_common(*sub, common_, true);
+    sub->add_option("--events", demo_.events, "About how many events")->check(CLI::Range(50, 1'000'000));
+    sub->add_option("--seed", demo_.seed, "Another seed makes another company");
+    sub->add_flag("--keep", demo_.keep, "Go on working afterwards, until told to stop");
+    on(sub, [this] {
+      demo_.json = common_.json;
+      if (common_.sources.file.empty())
+        built_in_ = config_text{"demo.json (built in)", {herald_demo_config, herald_demo_config_end}};
+      return with_pipeline([this](const run_environment& env) { return run_demo(env, demo_); });
+    });
+  }
+
+  // -- looking and repairing ------------------------------------------------------------------------------------
+
+  void define_emit() {
+    auto* sub = app_.add_subcommand("emit", "Append domain events to the embedded store");
+    add_common(*sub, common_, true);
+    sub->add_option("type", emit_.type, "Event type, e.g. document_uploaded");
+    sub->add_option("fields", emit_.fields, "column=value, payload.key=text or payload.key:=json");
+    sub->add_option("--payload", emit_.payload, "The whole payload as JSON");
+    sub->add_option("--file", emit_.file, "JSON lines, one event each; - for standard input");
+    on(sub, [this] {
+      if (emit_.file.empty() == emit_.type.empty())
+        return usage_error("emit takes either an event type or --file");
+      return with_configuration([this](const configuration& cfg) { return emit_events(cfg, clock_, emit_, json()); });
+    });
+  }
+
+  void define_check_config() {
+    auto* sub = app_.add_subcommand("check-config", "Check the configuration and print what is in effect");
+    add_common(*sub, common_, true);
+    sub->add_flag("--sample", sample_, "Print a configuration file with every option at its default, explained");
+    sub->add_flag("--schema", schema_, "Print the JSON Schema of configuration files");
+    sub->add_flag("--markdown", markdown_, "Print all options as a Markdown table");
+    on(sub, [this] {
+      if (sample_ || schema_ || markdown_)
+        return print(sample_ ? sample_json() : schema_ ? schema_json() : options_markdown());
+      return with_configuration([this](const configuration& cfg) {
+        return print(json() ? effective_json(cfg) : "the configuration is valid\n" + effective_json(cfg));
+      });
+    });
+  }
+
+  void define_status() {
+    auto* sub = app_.add_subcommand("status", "Show backlog, dead letters and restarts");
+    add_common(*sub, common_, true);
+    on(sub, [this] {
+      return with_configuration([this](const configuration& cfg) { return print_status(cfg, clock_, json()); });
+    });
+  }
+
+  void define_explain() {
+    auto* sub = app_.add_subcommand("explain", "Show what became of one event, recipient by recipient");
+    add_common(*sub, common_, true);
+    sub->add_option("event-id", event_id_, "Id in domain_events")->required();
+    on(sub, [this] {
+      return with_configuration([this](const configuration& cfg) { return explain_event(cfg, event_id_, json()); });
+    });
+  }
+
+  void define_dead() {
+    auto* sub = app_.add_subcommand("dead", "List, retry or drop dead letters");
+    sub->require_subcommand(1);
+    define_dead_action(*sub, "list", "List dead letters, newest first", dead_action::list);
+    define_dead_action(*sub, "retry", "Make dead letters claimable again, with fresh counters", dead_action::retry);
+    define_dead_action(*sub, "drop", "Take dead letters off the list for good", dead_action::drop);
+  }
+
+  void define_dead_action(CLI::App& parent, const char* name, const char* help, dead_action action) {
+    auto* sub = parent.add_subcommand(name, help);
+    add_common(*sub, common_, true);
+    if (action == dead_action::list) {
+      sub->add_option("--limit", dead_.limit, "At most this many")->check(CLI::Range(1, 100'000));
+    } else {
+      sub->add_option("event-ids", dead_.event_ids, "Ids in domain_events");
+      sub->add_flag("--all", dead_.all, "Every dead letter");
+    }
+    on(sub, [this, action] {
+      dead_.action = action;
+      return with_configuration(
+          [this](const configuration& cfg) { return handle_dead_letters(cfg, clock_, dead_, json()); });
+    });
+  }
+
+  void define_completion() {
+    auto* sub = app_.add_subcommand("completion", "Print a completion script for a shell");
+    sub->add_option("shell", shell_, "bash")->required()->check(CLI::IsMember({"bash"}));
+    on(sub, [this] { return print(bash_completion(app_)); });
+  }
+
+  // -- helpers --------------------------------------------------------------------------------------------------
+
+  void on(CLI::App* sub, std::function<int()> action) {
+    sub->callback([this, action = std::move(action)] { action_ = action; });
+  }
+
+  bool json() const { return common_.json; }
+
+  static int print(const std::string& text) {
+    std::fputs(text.c_str(), stdout);
+    if (text.empty() || text.back() != '\n')
+      std::fputc('\n', stdout);
+    return exit_code::ok;
+  }
+
+  static int usage_error(const std::string& what) {
+    fmt::print(stderr, "herald: {}; see herald --help\n", what);
+    return exit_code::usage;
+  }
+
+  int report(const CLI::ParseError& e, int argc, char** argv) {
+    // Help and version arrive as errors with status 0.
+    if (e.get_exit_code() == 0)
+      return app_.exit(e);
+    auto commands = command_names();
+    if (argc > 1 && argv[1][0] != '-' && std::ranges::find(commands, argv[1]) == commands.end()) {
+      auto near = near_miss(argv[1], commands);
+      return usage_error("unknown command '" + printable(argv[1]) + "'"
+                         + (near ? ", did you mean '" + *near + "'?" : std::string{}));
+    }
+    return usage_error(e.what());
+  }
+
+  std::vector<std::string> command_names() const {
+    std::vector<std::string> out;
+    for (auto* sub : app_.get_subcommands([](const CLI::App*) { return true; }))
+      out.push_back(sub->get_name());
+    return out;
+  }
+
+  int with_configuration(const std::function<int(const configuration&)>& f) {
+    auto sources = common_.sources;
+    sources.environment = process_environment();
+    sources.overrides = overrides_of(common_);
+    auto loaded = built_in_ ? load_built_in(sources) : load_configuration(sources);
+    if (!loaded) {
+      fmt::print(stderr, "{}\n", to_string(loaded.error()));
+      return exit_code::usage;
+    }
+    return f(*loaded);
+  }
+
+  config_result<configuration> load_built_in(const config_sources& sources) const {
+    return read_configuration({built_in_, sources.environment, std::nullopt, sources.overrides});
+  }
+
+  /// Loads the configuration, then opens the log, and only then lets threads start.
+  int with_pipeline(const std::function<int(const run_environment&)>& f) {
+    return with_configuration([&](const configuration& cfg) {
+      signal_watch signals;
+      auto time = std::make_shared<const system_clock>();
+      auto log = open_log(cfg.log, time);
+      if (!log)
+        return usage_error(log.error().reason);
+      auto rows = handlers();
+      return f({cfg, {rows.begin(), rows.end()}, time, *log, signals});
+    });
+  }
+
+  CLI::App app_{"Herald turns domain events into notifications and e-mail.", "herald"};
+  system_clock clock_;
+  common_options common_;
+  demo_arguments demo_;
+  emit_arguments emit_;
+  dead_arguments dead_;
+  std::int64_t event_id_ = 0;
+  bool sample_ = false;
+  bool schema_ = false;
+  bool markdown_ = false;
+  std::string shell_;
+  std::optional<config_text> built_in_;
+  std::function<int()> action_;
+};
+
+} // namespace
+
+int run_command_line(int argc, char** argv) {
+  try {
+    return command_line{}.run(argc, argv);
+  } catch (const std::exception& e) {
+    fmt::print(stderr, "herald: {}\n", printable(e.what()));
+    return exit_code::failed;
+  }
+}
+
+} // namespace herald

@@ -1,0 +1,276 @@
+#include "app/demo/demo.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+#include <utility>
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "adapters/store/sqlite/sqlite_store.hpp"
+#include "app/conservation.hpp"
+#include "app/demo/company.hpp"
+#include "app/demo/crash_handler.hpp"
+#include "app/demo/events.hpp"
+#include "app/exit_codes.hpp"
+#include "app/reports.hpp"
+#include "app/session.hpp"
+
+namespace herald {
+
+namespace {
+
+/// The people of the company act in this many bursts while the pipeline is at work.
+constexpr std::size_t feedings = 8;
+
+constexpr duration beat{150};
+
+/// Far more than the demo's back-offs add up to; past it something is wrong.
+constexpr duration patience{120'000};
+
+/// A demo may only ever replace a demo: the company's own mark tells it from an operator's database.
+constexpr std::string_view mark = "-- herald demo --";
+
+/// Prints what happens while it happens; on a terminal the progress line is rewritten in place.
+class narrator {
+public:
+  explicit narrator(bool json)
+      : out_{json ? stderr : stdout}, terminal_{isatty(fileno(json ? stderr : stdout)) != 0} {
+    // nop
+  }
+
+  void say(const std::string& text) {
+    end_line();
+    fmt::print(out_, "{}\n", text);
+    std::fflush(out_);
+  }
+
+  void progress(const store_status& x, std::size_t restarts) {
+    auto line = fmt::format("  {} done   {} waiting   {} in flight   {} dead   {} restarts", x.completed,
+                            x.unclaimed + x.waiting + x.due_retries, x.in_flight + x.stale, x.dead, restarts);
+    if (line == last_)
+      return;
+    last_ = line;
+    if (terminal_)
+      fmt::print(out_, "\r{:<78}", line);
+    else
+      fmt::print(out_, "{}\n", line);
+    std::fflush(out_);
+    open_ = terminal_;
+  }
+
+  void end_line() {
+    if (open_)
+      fmt::print(out_, "\n");
+    open_ = false;
+  }
+
+private:
+  std::FILE* out_;
+  bool terminal_;
+  bool open_ = false;
+  std::string last_;
+};
+
+std::string side_file(const std::string& database) {
+  return database + ".demo";
+}
+
+/// Removes what an earlier demo left. A database without the demo's mark beside it is somebody's data.
+result<void> clear_earlier_demo(const std::string& database) {
+  namespace fs = std::filesystem;
+  std::error_code ignored;
+  if (fs::exists(database, ignored) && !fs::exists(side_file(database), ignored))
+    return failure{failure_class::permanent,
+                   "'" + database
+                       + "' exists and was not made by a demo; name another file with "
+                         "--database"};
+  for (auto suffix : {"", "-wal", "-shm"})
+    fs::remove(database + suffix, ignored);
+  auto file = std::unique_ptr<std::FILE, int (*)(std::FILE*)>{std::fopen(side_file(database).c_str(), "w"),
+                                                              std::fclose};
+  if (!file || std::fputs(std::string{mark}.append("\n").c_str(), file.get()) < 0)
+    return failure{failure_class::outage, "cannot write '" + side_file(database)
+                                              + "'; name a file in a writable "
+                                                "directory with --database"};
+  return {};
+}
+
+bool settled(const store_status& x) {
+  return x.unclaimed + x.waiting + x.due_retries + x.in_flight + x.stale == 0;
+}
+
+std::uint64_t count_restarts(const std::vector<supervision_record>& records) {
+  return static_cast<std::uint64_t>(std::ranges::count(records, "restarting", &supervision_record::what));
+}
+
+/// One run of the demo, step by step.
+class demo_run {
+public:
+  demo_run(const run_environment& env, const demo_arguments& args)
+      : env_{env}, args_{args}, tell_{args.json}, path_{env.cfg.store.sqlite.path} {
+    // nop
+  }
+
+  result<int> run() {
+    if (env_.cfg.dry_run)
+      return failure{failure_class::permanent,
+                     "a demo has to write its database; leave --dry-run and DRY_RUN away"};
+    if (auto cleared = clear_earlier_demo(path_); !cleared)
+      return cleared.error();
+    if (auto ready = prepare(); !ready)
+      return ready.error();
+    auto rows = env_.rows;
+    rows.push_back(crash_handler());
+    session pipeline{{env_.cfg, rows, env_.time, env_.log, [this](std::string why) {
+                        escalation_ = std::move(why);
+                        escalated_ = true;
+                      }}};
+    if (auto played = play(pipeline); !played)
+      return played.error();
+    auto code = report(pipeline);
+    if (code.has_value() && args_.keep)
+      keep_working(pipeline);
+    if (auto drained = pipeline.drain(env_.cfg.daemon.drain_deadline); !drained)
+      return drained.error();
+    return code;
+  }
+
+private:
+  /// Creates the database and everybody in it.
+  result<void> prepare() {
+    auto opened = open_sqlite_store(env_.cfg.store.sqlite);
+    if (!opened)
+      return opened.error();
+    store_ = std::move(*opened);
+    started_ = env_.time->now();
+    company_ = make_company({.seed = args_.seed, .now = started_});
+    if (auto written = store_->insert_platform_rows(company_.rows, started_); !written)
+      return written.error();
+    events_ = demo_events(company_, {args_.events, args_.seed, started_});
+    tell_.say(fmt::format("A company of {} people and {} projects lives in {}.",
+                          company_.rows.profiles.size(), company_.rows.projects.size(), path_));
+    return {};
+  }
+
+  /// Feeds the events while the pipeline works, then waits until every one of them is settled.
+  result<void> play(session& pipeline) {
+    tell_.say(fmt::format("{} events go through the pipeline:", events_.size()));
+    auto chunk = events_.size() / feedings + 1;
+    for (std::size_t first = 0; first < events_.size(); first += chunk) {
+      auto part = std::span{events_}.subspan(first, std::min(chunk, events_.size() - first));
+      if (auto fed = store_->insert_events(part, env_.time->now()); !fed)
+        return fed.error();
+      pipeline.wake();
+      if (auto looked = look(pipeline); !looked)
+        return looked.error();
+    }
+    for (auto left = patience; left.count() > 0; left -= beat) {
+      auto status = look(pipeline);
+      if (!status)
+        return status.error();
+      if (settled(*status)) {
+        tell_.end_line();
+        elapsed_ = env_.time->now() - started_;
+        return {};
+      }
+    }
+    return failure{failure_class::outage, "the pipeline did not settle every event in time; see the log"};
+  }
+
+  /// Waits one beat and shows where things stand.
+  result<store_status> look(session& pipeline) {
+    if (env_.signals.wait(beat))
+      return failure{failure_class::outage, "interrupted"};
+    if (escalated_)
+      return failure{failure_class::crash, "the root supervisor gave up: " + escalation_};
+    auto status = store_->status(env_.time->now(), env_.cfg.poller.max_event_age);
+    if (status)
+      tell_.progress(*status, count_restarts(pipeline.supervision().all()));
+    return status;
+  }
+
+  result<int> report(session& pipeline) {
+    auto summary = store_->summarize();
+    if (!summary)
+      return summary.error();
+    auto dead = store_->dead_letters(1'000);
+    if (!dead)
+      return dead.error();
+    auto supervision = pipeline.supervision().all();
+    demo_report out{*summary, *dead, supervision, count_restarts(supervision), elapsed_};
+    auto balance = check_conservation(*summary);
+    tell_.say("\n" + summary_text(*summary));
+    tell_.say(conservation_text(balance));
+    tell_.say("Dead letters:\n" + dead_letters_text(*dead));
+    tell_supervision(supervision);
+    tell_where_to_look(*dead);
+    if (args_.json)
+      fmt::print("{}\n", demo_json(out));
+    std::fflush(stdout);
+    return balance.holds ? exit_code::ok : exit_code::failed;
+  }
+
+  void tell_supervision(const std::vector<supervision_record>& records) {
+    std::string text = "Supervision:\n";
+    for (auto& x : records) {
+      if (x.what == "started" || x.what == "stopped")
+        continue;
+      text += fmt::format("  {}  {}/{} {}", to_iso8601(x.at), x.supervisor, x.child, x.what);
+      text += x.what == "restarting" ? fmt::format(" in {} ms\n", x.delay.count())
+                                     : fmt::format(": {}\n", x.reason);
+    }
+    tell_.say(text);
+  }
+
+  void tell_where_to_look(const std::vector<dead_letter>& dead) {
+    auto example = dead.empty() ? std::int64_t{1} : dead.front().event_id;
+    tell_.say(fmt::format("Look around:\n"
+                          "  herald status --database {0}\n"
+                          "  herald explain 1 --database {0}\n"
+                          "  herald explain {1} --database {0}\n"
+                          "  herald dead list --database {0}\n"
+                          "  sqlite3 {0} \"SELECT title, body FROM notifications LIMIT 20\"\n"
+                          "The log of this run is {2}.",
+                          path_, example, env_.cfg.log.file.empty() ? "above" : env_.cfg.log.file));
+  }
+
+  /// The rest of --keep: like the daemon, events that `herald emit` appends are taken up.
+  void keep_working(session& pipeline) {
+    tell_.say("Working on, until told to stop (Ctrl-C). Feed it: herald emit --help");
+    auto seen = store_->data_version();
+    while (!escalated_) {
+      if (auto signal = env_.signals.wait(beat); signal == SIGTERM || signal == SIGINT)
+        return;
+      if (auto version = store_->data_version(); version != std::exchange(seen, version))
+        pipeline.wake();
+    }
+  }
+
+  const run_environment& env_;
+  const demo_arguments& args_;
+  narrator tell_;
+  std::string path_;
+  std::unique_ptr<sqlite_store> store_;
+  company company_;
+  std::vector<new_event> events_;
+  timestamp started_{};
+  duration elapsed_{};
+  std::string escalation_;
+  std::atomic<bool> escalated_{false};
+};
+
+} // namespace
+
+int run_demo(const run_environment& env, const demo_arguments& args) {
+  auto code = demo_run{env, args}.run();
+  if (code)
+    return *code;
+  fmt::print(stderr, "herald: {}\n", code.error().reason);
+  return exit_code::failed;
+}
+
+} // namespace herald

@@ -1,0 +1,192 @@
+#include "app/pipeline.hpp"
+
+#include <map>
+#include <utility>
+
+#include "actors/errors.hpp"
+#include "actors/event_handler.hpp"
+#include "actors/event_poller.hpp"
+#include "actors/notification_writer.hpp"
+#include "actors/slot.hpp"
+#include "actors/timer.hpp"
+
+namespace herald {
+
+namespace {
+
+/// A slot that queues nothing: for stages that take signals alone.
+struct no_work {};
+using no_work_ptr = std::shared_ptr<const no_work>;
+
+} // namespace
+
+} // namespace herald
+
+HERALD_LOCAL_MESSAGE(herald::no_work_ptr)
+
+namespace herald {
+
+namespace {
+
+/// Spawns the slots, then describes the tree of supervisors over them.
+class builder {
+public:
+  builder(caf::actor_system& system, const configuration& cfg, std::string worker,
+          const std::vector<handler_row>& rows, const pipeline_environment& env)
+      : system_{system}, cfg_{cfg}, worker_{std::move(worker)}, rows_{rows}, env_{env},
+        settings_{std::make_shared<const handler_settings>(cfg.handlers)} {
+    writer_ = front<plan_batch_ptr>(writer_slot());
+    poller_ = front<no_work_ptr>({});
+    timer_ = front<no_work_ptr>({});
+    for (auto& row : rows_)
+      handlers_.emplace(std::string{row.event_type}, front<event_batch_ptr>(handler_slot()));
+    unknown_ = front<event_batch_ptr>(handler_slot());
+  }
+
+  pipeline_handles build() {
+    std::vector<child_spec> children;
+    children.push_back({"store_gate",
+                        [cfg = cfg_.gate, env = env_](auto* self, const sibling_fn&) {
+                          return as_actor(self->spawn(store_gate, cfg, env.open_store, env.threads, env.log));
+                        },
+                        {}});
+    auto pipeline_options = cfg_.supervision.pipeline;
+    pipeline_options.strategy = restart_strategy::one_for_one;
+    children.push_back({"pipeline",
+                        [stages = stage_factory(), pipeline_options,
+                         hooks = hooks()](auto* self, const sibling_fn& sibling) {
+                          auto gate = caf::actor_cast<store_gate_actor>(sibling("store_gate"));
+                          return as_actor(
+                              self->spawn(supervisor, "pipeline", pipeline_options, stages(gate), hooks));
+                        },
+                        {}});
+    auto root_options = cfg_.supervision.root;
+    root_options.strategy = restart_strategy::rest_for_one;
+    auto root = system_.spawn(supervisor, "root", root_options, std::move(children), hooks());
+    return {root, caf::actor_cast<event_poller_actor>(poller_),
+            caf::actor_cast<notification_writer_actor>(writer_), caf::actor_cast<timer_actor>(timer_),
+            fronts_};
+  }
+
+private:
+  template <class Handle> static caf::actor as_actor(const Handle& x) {
+    return caf::actor_cast<caf::actor>(x);
+  }
+
+  template <class Work> caf::actor front(slot_options options) {
+    fronts_.push_back(system_.spawn(slot<Work, settled_atom>, std::move(options)));
+    return fronts_.back();
+  }
+
+  static bool is_outage(const caf::error& x) { return is_herald_outage(x); }
+
+  // The writer's batching wants to see everything that is in flight at once; credit bounds it.
+  slot_options writer_slot() const {
+    slot_options out;
+    out.window = cfg_.writer.max_in_flight;
+    out.max_queue = std::size_t{2} * cfg_.writer.max_in_flight;
+    out.blameless = is_outage;
+    return out;
+  }
+
+  // A handler's crash goes to the poller at once: only the poller can tell the events of a batch apart.
+  slot_options handler_slot() const {
+    slot_options out;
+    out.window = 64;
+    out.max_queue = std::size_t{2} * cfg_.writer.max_in_flight;
+    out.max_blame = 1;
+    out.blameless = is_outage;
+    return out;
+  }
+
+  supervisor_hooks hooks() const {
+    return {[time = env_.time] { return time->now(); }, env_.on_supervision};
+  }
+
+  std::function<std::vector<child_spec>(const store_gate_actor&)> stage_factory() const {
+    return [cfg = cfg_, worker = worker_, env = env_, writer = writer_, poller = poller_,
+            timer_front = timer_, handler_children = handler_specs(), handlers = handlers_,
+            unknown = unknown_, hooks = hooks()](const store_gate_actor& gate) {
+      auto typed_writer = caf::actor_cast<notification_writer_actor>(writer);
+      std::vector<child_spec> out;
+      out.push_back({"notification_writer",
+                     [=](auto* self, const sibling_fn&) {
+                       return as_actor(self->spawn(notification_writer, cfg.writer, worker, gate,
+                                                   caf::actor_cast<credit_taker>(poller), env.time, env.log));
+                     },
+                     writer});
+      auto handler_options = cfg.supervision.handlers;
+      handler_options.strategy = restart_strategy::one_for_one;
+      out.push_back({"handlers",
+                     [=](auto* self, const sibling_fn&) {
+                       return as_actor(
+                           self->spawn(supervisor, "handlers", handler_options, handler_children, hooks));
+                     },
+                     {}});
+      std::vector<timer_entry> schedule{
+          // The poller arms its own alarms; this one only makes sure that it never sleeps for good.
+          {std::string{poll_job}, cfg.poller.poll_max, caf::actor_cast<tick_taker>(poller)},
+          {std::string{renew_job}, cfg.poller.lease / 3, caf::actor_cast<tick_taker>(poller)},
+      };
+      out.push_back({"timer",
+                     [=](auto* self, const sibling_fn&) {
+                       return as_actor(self->spawn(timer, schedule, env.time, env.log));
+                     },
+                     timer_front});
+      event_poller_links links{gate,
+                               typed_writer,
+                               caf::actor_cast<timer_actor>(timer_front),
+                               {},
+                               caf::actor_cast<event_handler_actor>(unknown)};
+      for (auto& [type, handler] : handlers)
+        links.handlers.emplace(type, caf::actor_cast<event_handler_actor>(handler));
+      out.push_back({"event_poller",
+                     [=](auto* self, const sibling_fn&) {
+                       return as_actor(
+                           self->spawn(event_poller, cfg.poller, worker, links, env.time, env.log));
+                     },
+                     poller});
+      return out;
+    };
+  }
+
+  std::vector<child_spec> handler_specs() const {
+    std::vector<child_spec> out;
+    auto add = [&](const std::string& name, const handler_row& row, const caf::actor& slot) {
+      out.push_back(
+          {name,
+           [row, settings = settings_, writer = writer_, log = env_.log](auto* self, const sibling_fn&) {
+             return as_actor(self->spawn(event_handler, row, settings,
+                                         caf::actor_cast<notification_writer_actor>(writer), log));
+           },
+           slot});
+    };
+    for (auto& row : rows_)
+      add(std::string{row.event_type}, row, handlers_.at(std::string{row.event_type}));
+    add("(unknown type)", unknown_type_handler(), unknown_);
+    return out;
+  }
+
+  caf::actor_system& system_;
+  const configuration& cfg_;
+  std::string worker_;
+  const std::vector<handler_row>& rows_;
+  const pipeline_environment& env_;
+  std::shared_ptr<const handler_settings> settings_;
+  std::vector<caf::actor> fronts_;
+  caf::actor writer_;
+  caf::actor poller_;
+  caf::actor timer_;
+  caf::actor unknown_;
+  std::map<std::string, caf::actor> handlers_;
+};
+
+} // namespace
+
+pipeline_handles spawn_pipeline(caf::actor_system& system, const configuration& cfg,
+                                const std::string& worker, const std::vector<handler_row>& rows,
+                                const pipeline_environment& env) {
+  return builder{system, cfg, worker, rows, env}.build();
+}
+
+} // namespace herald

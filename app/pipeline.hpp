@@ -1,0 +1,55 @@
+// The wiring: which actors make up the pipeline, who supervises them, and who knows whom. The only place
+// besides the tests that spawns stages.
+//
+//   root (rest_for_one) ─┬─ store_gate
+//                        └─ pipeline (one_for_one) ─┬─ notification_writer
+//                                                   ├─ handlers (one_for_one) ── one event_handler per event
+//                                                   type ├─ timer └─ event_poller
+//
+// A store gate that dies takes the pipeline with it, since its stages hold its address. Everything below
+// knows its neighbours by their slots, so a stage can be replaced alone.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <caf/all.hpp>
+
+#include "actors/log.hpp"
+#include "actors/store_gate.hpp"
+#include "actors/supervisor.hpp"
+#include "adapters/clock.hpp"
+#include "config/configuration.hpp"
+#include "core/handlers.hpp"
+#include "messages/actors.hpp"
+
+namespace herald {
+
+/// What the pipeline needs from outside.
+struct pipeline_environment {
+  store_opener open_store;
+  std::shared_ptr<const clock> time;
+  logger log;
+  /// Told every act of supervision; may be called from any thread.
+  std::function<void(const supervision_record&)> on_supervision;
+  gate_threads threads = gate_threads::detached;
+};
+
+/// The stable addresses of a running pipeline.
+struct pipeline_handles {
+  caf::actor root;
+  event_poller_actor poller;
+  notification_writer_actor writer;
+  timer_actor timer;
+  /// All slots; they outlive the stages and have to be stopped after `root`.
+  std::vector<caf::actor> fronts;
+};
+
+/// Spawns everything. `rows` are the event types this daemon handles.
+pipeline_handles spawn_pipeline(caf::actor_system& system, const configuration& cfg,
+                                const std::string& worker, const std::vector<handler_row>& rows,
+                                const pipeline_environment& env);
+
+} // namespace herald

@@ -1,0 +1,71 @@
+// What Herald tells people and scripts about its store, as text for a terminal and as JSON. Pure: figures in,
+// text out. Text has strangers' control characters escaped; JSON is one line of ASCII without a line break at
+// its end. Instants are ISO 8601 in UTC, null (or absent from text) when there is none.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "actors/supervisor.hpp"
+#include "app/conservation.hpp"
+#include "messages/store.hpp"
+#include "messages/time.hpp"
+
+namespace herald {
+
+// -- herald status -----------------------------------------------------------------------------------------
+
+/// How many events stand where, and how old the oldest unsettled one is at `now`.
+std::string status_text(const store_status&, timestamp now);
+
+/// {"unclaimed", "waiting", "due_retries", "in_flight", "stale", "completed", "dead", "expired",
+/// "emails_pending", "oldest_pending"}
+std::string status_json(const store_status&);
+
+// -- herald explain ----------------------------------------------------------------------------------------
+
+/// The chain of one event: the event, its claims, then per recipient and channel what happened and why.
+std::string explanation_text(const explanation&);
+
+/// {"event": {…}, "state", …, "history": [{…}], "outcomes": [{…}]}. `event.payload` is the parsed object, or
+/// the text as a string when it is none.
+std::string explanation_json(const explanation&);
+
+// -- herald dead -------------------------------------------------------------------------------------------
+
+std::string dead_letters_text(std::span<const dead_letter>);
+
+/// [{"event_id", "event_type", "kind", "reason", "attempts", "crashes", "created_at", "died_at"}]
+std::string dead_letters_json(std::span<const dead_letter>);
+
+// -- herald demo -------------------------------------------------------------------------------------------
+
+/// The end table: per event type and in total what came in and what became of it, then why recipients were
+/// skipped.
+std::string summary_text(const store_summary&);
+
+/// One line when everything agrees, else one line per check that does not hold.
+std::string conservation_text(const conservation_report&);
+
+/// What the demo knows when it is over.
+struct demo_report {
+  store_summary summary;
+  std::vector<dead_letter> dead_letters;
+  /// Oldest first.
+  std::vector<supervision_record> supervision;
+  std::uint64_t restarts = 0;
+  /// From the first event to the last commit.
+  duration elapsed{};
+};
+
+/// {"events": {"in", "completed", "dead", "pending", "expired"},
+///  "by_type": {TYPE: {"events", "completed", "notifications", "rolled_up", "emails", "skipped",
+///              "skipped_by_reason": {CHANNEL:REASON: n}, "dead", "pending", "expired"}},
+///  "conservation": {"holds", "checks": [{"name", "left", "relation", "right", "holds"}]},
+///  "quarantined": [{"event_id", "event_type", "reason"}], the dead letters that killed their handler,
+///  "restarts", "supervision": [{"at", "supervisor", "child", "what", "reason", "delay_ms"}], "seconds"}
+std::string demo_json(const demo_report&);
+
+} // namespace herald

@@ -1,0 +1,174 @@
+#include "app/session.hpp"
+
+#include <array>
+#include <atomic>
+#include <utility>
+
+#include <unistd.h>
+
+#include "actors/errors.hpp"
+#include "adapters/store/sqlite/sqlite_store.hpp"
+#include "app/pipeline.hpp"
+
+namespace herald {
+
+// -- supervision log
+// ------------------------------------------------------------------------------------------
+
+void supervision_log::add(const supervision_record& x) {
+  std::lock_guard lock{guard_};
+  if (records_.size() == max_kept) {
+    records_.erase(records_.begin());
+    taken_ -= taken_ > 0 ? 1 : 0;
+  }
+  records_.push_back(x);
+}
+
+std::vector<supervision_record> supervision_log::all() const {
+  std::lock_guard lock{guard_};
+  return records_;
+}
+
+std::vector<supervision_record> supervision_log::take_new() {
+  std::lock_guard lock{guard_};
+  std::vector<supervision_record> out{records_.begin() + static_cast<std::ptrdiff_t>(taken_), records_.end()};
+  taken_ = records_.size();
+  return out;
+}
+
+// -- session
+// --------------------------------------------------------------------------------------------------
+
+namespace {
+
+/// How often a waiting call asks again: a stage that was restarted meanwhile has forgotten the question.
+constexpr duration ask_again{2'000};
+
+struct system_config : caf::actor_system_config {
+  explicit system_config(std::size_t threads) { act::configure(*this, threads); }
+};
+
+void log_supervision(const logger& log, const supervision_record& x) {
+  if (x.what == "escalated")
+    log.error("supervisor", "escalated", "{} gave up: {}", x.supervisor, x.reason);
+  else if (x.what == "crashed")
+    log.warning("supervisor", "child-crashed", "{} of {} crashed: {}", x.child, x.supervisor, x.reason);
+  else if (x.what == "restarting")
+    log.warning("supervisor", "child-restarting", "{} is started again in {} ms", x.child, x.delay.count());
+  else
+    log.debug("supervisor", "child-changed", "{} of {} {}", x.child, x.supervisor, x.what);
+}
+
+} // namespace
+
+struct session::running {
+  explicit running(session_options x)
+      : options{std::move(x)},
+        system_cfg{options.cfg.daemon.scheduler_threads}, system{system_cfg}, self{system} {
+    pipeline_environment env;
+    env.open_store = [sqlite = options.cfg.store.sqlite]() -> result<std::unique_ptr<event_store>> {
+      auto opened = open_sqlite_store(sqlite);
+      if (!opened)
+        return opened.error();
+      return std::unique_ptr<event_store>{std::move(*opened)};
+    };
+    env.time = options.time;
+    env.log = options.log;
+    env.on_supervision = [records = supervision, log = options.log](const supervision_record& y) {
+      records->add(y);
+      log_supervision(log, y);
+    };
+    handles =
+        spawn_pipeline(system, options.cfg, worker_name(options.cfg, options.time->now()), options.rows, env);
+    // Not a monitor: the main thread may be waiting for a signal and not for messages.
+    handles.root->attach_functor(
+        [stopping = stopping, tell = options.on_escalation, render = &system](const caf::error& why) {
+          if (!*stopping && tell)
+            tell(act::text_of(why, *render));
+        });
+  }
+
+  void stop() {
+    if (stopping->exchange(true))
+      return;
+    self->send_exit(handles.root, caf::exit_reason::user_shutdown);
+    self->wait_for(handles.root);
+    for (auto& front : handles.fronts)
+      self->send_exit(front, caf::exit_reason::user_shutdown);
+    handles = {};
+  }
+
+  std::shared_ptr<std::atomic<bool>> stopping = std::make_shared<std::atomic<bool>>(false);
+  std::shared_ptr<supervision_log> supervision = std::make_shared<supervision_log>();
+  session_options options;
+  system_config system_cfg;
+  caf::actor_system system;
+  caf::scoped_actor self;
+  pipeline_handles handles;
+};
+
+session::session(session_options options) : running_{std::make_unique<running>(std::move(options))} {
+  // nop
+}
+
+session::~session() {
+  running_->stop();
+}
+
+void session::wake() {
+  running_->self->send(running_->handles.poller, wake_up_v);
+}
+
+result<bool> session::until_idle(duration limit) {
+  result<bool> out = false;
+  for (auto left = limit; left.count() > 0 && out.has_value() && !*out; left -= ask_again)
+    running_->self->request(running_->handles.poller, std::min(left, ask_again), idle_v)
+        .receive([&](idle_atom) { out = true; },
+                 [&](caf::error& err) {
+                   if (err != caf::sec::request_timeout && err != caf::sec::request_receiver_down)
+                     out = to_failure(err, running_->system);
+                 });
+  return out;
+}
+
+result<std::uint64_t> session::drain(duration limit) {
+  result<std::uint64_t> out = failure{failure_class::outage, "the poller did not answer in time"};
+  // The poller keeps the deadline itself; the second one is for a poller that cannot.
+  running_->self->request(running_->handles.poller, limit + ask_again, herald::drain{limit})
+      .receive([&](const drain_report& x) { out = x.released; },
+               [&](caf::error& err) { out = to_failure(err, running_->system); });
+  return out;
+}
+
+void session::stop() {
+  running_->stop();
+}
+
+std::vector<stage_status> session::stages() {
+  std::vector<stage_status> out;
+  auto& self = running_->self;
+  auto keep = [&](stage_status& x) { out.push_back(std::move(x)); };
+  auto drop = [](const caf::error&) {};
+  self->request(running_->handles.poller, ask_again, status_v).receive(keep, drop);
+  self->request(running_->handles.writer, ask_again, status_v).receive(keep, drop);
+  return out;
+}
+
+const supervision_log& session::supervision() const {
+  return *running_->supervision;
+}
+
+supervision_log& session::supervision() {
+  return *running_->supervision;
+}
+
+std::string worker_name(const configuration& cfg, timestamp start) {
+  if (!cfg.daemon.worker_id.empty())
+    return cfg.daemon.worker_id;
+  std::array<char, 256> host{};
+  if (gethostname(host.data(), host.size() - 1) != 0)
+    host = {"herald"};
+  return std::string{host.data()} + "-" + std::to_string(getpid()) + "-" + std::to_string(to_epoch_ms(start));
+}
+
+} // namespace herald

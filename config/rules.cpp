@@ -1,0 +1,59 @@
+#include "config/rules.hpp"
+
+namespace herald {
+
+namespace {
+
+/// The first option must not exceed the second. `low` and `high` take a configuration and return the values.
+template <class Low, class High>
+config_rule at_most(std::string low_pointer, std::string high_pointer, Low low, High high) {
+  auto expected = "at most " + high_pointer;
+  return {{std::move(low_pointer), std::move(high_pointer)},
+          std::move(expected),
+          [low, high](const configuration& x) { return low(x) <= high(x); }};
+}
+
+template <class Supervisor> config_rule restart_backoff(const std::string& pointer, Supervisor of) {
+  return at_most(
+      pointer + "/backoff_min_ms", pointer + "/backoff_max_ms",
+      [of](const auto& x) { return of(x).backoff_min; }, [of](const auto& x) { return of(x).backoff_max; });
+}
+
+} // namespace
+
+std::vector<config_rule> config_rules() {
+  return {
+      at_most(
+          "/poller/poll_min_ms", "/poller/poll_max_ms", [](const auto& x) { return x.poller.poll_min; },
+          [](const auto& x) { return x.poller.poll_max; }),
+      at_most(
+          "/writer/commit_batch", "/writer/max_in_flight",
+          [](const auto& x) { return x.writer.commit_batch; },
+          [](const auto& x) { return x.writer.max_in_flight; }),
+      at_most(
+          "/writer/outage_backoff_min_ms", "/writer/outage_backoff_max_ms",
+          [](const auto& x) { return x.writer.outage_backoff_min; },
+          [](const auto& x) { return x.writer.outage_backoff_max; }),
+      at_most(
+          "/writer/retries/backoff_min_ms", "/writer/retries/backoff_max_ms",
+          [](const auto& x) { return x.writer.retries.backoff_min; },
+          [](const auto& x) { return x.writer.retries.backoff_max; }),
+      // A claim that runs out in the buffer is work for nothing.
+      {{"/writer/commit_delay_ms", "/poller/lease_ms"},
+       "at most half of /poller/lease_ms",
+       [](const configuration& x) { return 2 * x.writer.commit_delay <= x.poller.lease; }},
+      // Else a lock that is merely waited for would pass for an outage.
+      at_most(
+          "/store/sqlite/busy_timeout_ms", "/gate/call_timeout_ms",
+          [](const auto& x) { return x.store.sqlite.busy_timeout; },
+          [](const auto& x) { return x.gate.call_timeout; }),
+      restart_backoff("/supervision/root", [](const auto& x) { return x.supervision.root; }),
+      restart_backoff("/supervision/pipeline", [](const auto& x) { return x.supervision.pipeline; }),
+      restart_backoff("/supervision/handlers", [](const auto& x) { return x.supervision.handlers; }),
+      {{"/gate/workers", "/store/sqlite/path"},
+       "1 with a database in memory, which every connection has for itself alone",
+       [](const configuration& x) { return x.gate.workers == 1 || x.store.sqlite.path != ":memory:"; }},
+  };
+}
+
+} // namespace herald
