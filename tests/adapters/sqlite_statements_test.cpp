@@ -1,0 +1,161 @@
+// The embedded store's costs: a number of statements that does not grow with the batch, and no table scans.
+#include <gtest/gtest.h>
+
+#include "adapters/store/sqlite/claim.hpp"
+#include "adapters/store/sqlite/commit.hpp"
+#include "adapters/store/sqlite/leases.hpp"
+#include "adapters/store/sqlite/operator_queries.hpp"
+#include "adapters/store/sqlite/schema.hpp"
+#include "tests/support/store_world.hpp"
+
+namespace herald::test {
+
+namespace {
+
+class sqlite_statements : public testing::Test {
+protected:
+  sqlite_statements() : db{in_memory()} {
+    sqlite::prepare_schema(db, true);
+    sqlite::insert_platform_rows(db, make_world(), t0);
+  }
+
+  static sqlite_options in_memory() {
+    sqlite_options out;
+    out.path = ":memory:";
+    return out;
+  }
+
+  /// Events of every kind that makes the context load something.
+  void emit(std::size_t n) {
+    new_event document;
+    document.type = "document_uploaded";
+    document.actor_id = ids::olga;
+    document.project_id = ids::tower;
+    document.resource_id = ids::file;
+    new_event chat;
+    chat.type = "chat_message_sent";
+    chat.thread_id = ids::closing_thread;
+    new_event meeting;
+    meeting.type = "meeting_updated";
+    meeting.meeting_id = ids::kick_off;
+    new_event nudge;
+    nudge.type = "resume_incomplete_nudge";
+    nudge.project_id = ids::tower;
+    nudge.payload = R"({"user_id":")" + to_string(ids::olga) + R"("})";
+    for (auto& x : {document, chat, meeting, nudge})
+      sqlite::insert_events(db, std::vector(n, x), t0);
+  }
+
+  claimed_batch claim(std::uint32_t limit) {
+    claim_request x;
+    x.worker = "worker-1";
+    x.now = t0;
+    x.limit = limit;
+    return sqlite::claim_events(db, x);
+  }
+
+  /// One notification, roll-up and e-mail per event, for two people each.
+  static commit_request fan_out(const claimed_batch& batch) {
+    auto plans = std::make_shared<plan_batch>();
+    for (auto& x : batch.events) {
+      fan_out_plan plan;
+      plan.claims = {x.ref()};
+      plan.event_type = x.event.type;
+      plan.notifications = {{"t", "b", "/", R"({"type":"x"})", {ids::olga, ids::mia}, ""}};
+      plan.roll_ups = {{ids::closing_thread, "#Closing", "Tower", "/", {ids::max, ids::ada}}};
+      plans->plans.push_back(std::move(plan));
+    }
+    return {"worker-1", t0, {plans}, {}};
+  }
+
+  template <class F> std::uint64_t statements(F call) {
+    auto before = db.statements_run();
+    call();
+    return db.statements_run() - before;
+  }
+
+  sqlite::database db;
+};
+
+/// A plan's line that reads a whole table, where the table holds more than open work.
+bool is_table_scan(const std::string& line) {
+  if (!line.starts_with("SCAN "))
+    return false;
+  for (auto harmless :
+       {"VIRTUAL TABLE", "CONSTANT ROW", "SCAN (", "SCAN c", "USING INDEX notification_processing_",
+        "USING COVERING INDEX notification_processing_"})
+    if (line.find(harmless) != std::string::npos)
+      return false;
+  return true;
+}
+
+} // namespace
+
+TEST_F(sqlite_statements, a_claim_of_500_events_takes_as_many_statements_as_a_claim_of_four) {
+  emit(1);
+  auto few = statements([&] { ASSERT_EQ(claim(500).events.size(), 4u); });
+  emit(125);
+  auto many = statements([&] { ASSERT_EQ(claim(500).events.size(), 500u); });
+  EXPECT_EQ(many, few);
+  EXPECT_LE(many, 30u);
+}
+
+TEST_F(sqlite_statements, an_idle_claim_takes_few_statements_and_writes_nothing) {
+  auto changes = [this] { return db.read_integer("SELECT total_changes()"); };
+  auto before = changes();
+  EXPECT_LE(statements([&] { claim(500); }), 10u);
+  EXPECT_EQ(changes(), before);
+}
+
+TEST_F(sqlite_statements, a_commit_takes_a_few_statements_per_event_beyond_its_rows) {
+  emit(1);
+  auto one = claim(1);
+  auto base = statements([&] { sqlite::commit_plans(db, fan_out(one)); });
+  emit(125);
+  auto many = claim(500);
+  auto all = statements([&] { sqlite::commit_plans(db, fan_out(many)); });
+  // Per event: two notification rows and two groups of outcomes; the roll-ups of all 500 are two rows.
+  EXPECT_LE(all, base + 4 * many.events.size());
+}
+
+TEST_F(sqlite_statements, renewing_and_releasing_take_a_constant_number) {
+  emit(125);
+  auto batch = claim(500);
+  std::vector<claim_ref> refs;
+  for (auto& x : batch.events)
+    refs.push_back(x.ref());
+  auto one = std::vector{refs.front()};
+  EXPECT_EQ(statements([&] {
+              sqlite::renew_leases(db, {"worker-1", t0, duration{60'000}, refs});
+            }),
+            statements([&] {
+              sqlite::renew_leases(db, {"worker-1", t0, duration{60'000}, one});
+            }));
+  auto few = statements([&] { ASSERT_EQ(sqlite::release_leases(db, {"worker-1", t0, one}), 1u); });
+  refs.erase(refs.begin());
+  auto many = statements([&] { ASSERT_EQ(sqlite::release_leases(db, {"worker-1", t0, refs}), 499u); });
+  EXPECT_EQ(many, few);
+}
+
+TEST_F(sqlite_statements, no_call_of_the_pipeline_scans_a_table) {
+  emit(3);
+  auto batch = claim(500);
+  auto commit = fan_out(batch);
+  commit.failures = {{{batch.events[0].ref(), "x", 0, 0, {failure_class::transient, "later"}}, t0}};
+  sqlite::release_leases(db, {"worker-1", t0, {batch.events[1].ref()}});
+  sqlite::renew_leases(db, {"worker-1", t0, duration{60'000}, {batch.events[2].ref()}});
+  sqlite::commit_plans(db, commit);
+  sqlite::commit_plans(db, fan_out(claim(500)));
+  auto dry = claim_request{};
+  dry.dry_run = true;
+  sqlite::claim_events(db, dry);
+  sqlite::release_leases(db, {"worker-1", t0, {}});
+  auto plans = 0;
+  for (auto& sql : db.prepared_texts()) {
+    for (auto row = db.prepare("EXPLAIN QUERY PLAN " + sql); row.step(); ++plans)
+      EXPECT_FALSE(is_table_scan(row.text(3))) << row.text(3) << " in" << sql;
+  }
+  EXPECT_GT(plans, 40) << "the plans of all statements were looked at";
+}
+
+} // namespace herald::test

@@ -1,0 +1,106 @@
+// The embedded store takes part in the contract.
+#include <gtest/gtest.h>
+
+#include "adapters/store/sqlite/database.hpp"
+#include "adapters/store/sqlite/sqlite_store.hpp"
+#include "tests/contract/store_contract.hpp"
+#include "tests/support/temp_dir.hpp"
+
+namespace herald::test {
+
+namespace {
+
+class sqlite_backend final : public store_backend {
+public:
+  store_under_test open() override {
+    auto opened = value_of(open_sqlite_store(options()));
+    std::shared_ptr<sqlite_store> store = std::move(opened);
+    return {store, *store, *store, *store};
+  }
+
+  std::vector<notification_row> notifications() override {
+    std::vector<notification_row> out;
+    auto& db = side_door();
+    auto x = db.prepare(
+        "SELECT id, user_id, event_id, title, body, link_url, payload, created_at FROM notifications"
+        " ORDER BY id");
+    while (x.step())
+      out.push_back(
+          {x.integer(0), x.id(1), x.integer(2), x.text(3), x.text(4), x.text(5), x.text(6), x.time(7)});
+    return out;
+  }
+
+  std::vector<email_row> emails() override {
+    std::vector<email_row> out;
+    auto& db = side_door();
+    auto x =
+        db.prepare("SELECT user_id, event_id, event_type, delivery_type, project_id, project_name, subject,"
+                   " body_data, status FROM pending_emails ORDER BY id");
+    while (x.step())
+      out.push_back({x.id(0), x.integer(1), x.text(2), x.text(3), x.optional_id(4), x.text(5), x.text(6),
+                     x.text(7), x.text(8)});
+    return out;
+  }
+
+  void mark_read(std::int64_t notification_id, timestamp at) override {
+    side_door().run("UPDATE notifications SET read_at = ?2 WHERE id = ?1", notification_id, at);
+  }
+
+  void delete_profile(const uuid& user) override {
+    side_door().run("DELETE FROM profiles WHERE id = ?1", user);
+  }
+
+  void delete_project(const uuid& project) override {
+    side_door().run("DELETE FROM projects WHERE id = ?1", project);
+  }
+
+  void set_parent(const uuid& resource, const uuid& parent) override {
+    side_door().run("UPDATE resources SET parent_id = ?2 WHERE id = ?1", resource, parent);
+  }
+
+  void leave_processing_row(std::int64_t event_id, std::string_view status, timestamp claimed_at) override {
+    side_door().run(
+        "INSERT INTO notification_processing (event_id, processing_status, claimed_at, created_at)"
+        " VALUES (?1, ?2, ?3, ?3) ON CONFLICT DO UPDATE SET processing_status = excluded.processing_status",
+        event_id, status, claimed_at);
+  }
+
+  void leave_notification(std::int64_t event_id, const uuid& user, std::string_view payload) override {
+    side_door().run("INSERT INTO notifications (user_id, event_id, title, payload, created_at)"
+                    " VALUES (?1, ?2, 'left over', ?3, ?4)",
+                    user, event_id, payload, t0);
+  }
+
+  void leave_email(std::int64_t event_id, const uuid& user) override {
+    side_door().run(
+        "INSERT INTO pending_emails (user_id, event_id, event_type, delivery_type, subject, body_data,"
+        " status, created_at) VALUES (?1, ?2, 'x', 'immediate', 'left over', '{}', 'sent', ?3)",
+        user, event_id, t0);
+  }
+
+private:
+  sqlite_options options() const {
+    sqlite_options out;
+    out.path = dir_.file("herald.db");
+    out.durability = sqlite_durability::normal;
+    return out;
+  }
+
+  sqlite::database& side_door() {
+    if (!side_door_)
+      side_door_ = std::make_unique<sqlite::database>(options());
+    return *side_door_;
+  }
+
+  temp_dir dir_;
+  std::unique_ptr<sqlite::database> side_door_;
+};
+
+INSTANTIATE_TEST_SUITE_P(sqlite, store_contract,
+                         testing::Values(store_kind{"sqlite",
+                                                    [] { return std::make_unique<sqlite_backend>(); }}),
+                         [](const auto& x) { return x.param.name; });
+
+} // namespace
+
+} // namespace herald::test

@@ -1,0 +1,147 @@
+// Runs the herald program as its users do, for end-to-end tests: output captured, signals sent, nothing left behind.
+#pragma once
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <fcntl.h>
+#include <poll.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace herald::testing {
+
+/// A directory that lives as long as its test.
+class temp_dir {
+public:
+  temp_dir() {
+    auto pattern = (std::filesystem::temp_directory_path() / "herald-test-XXXXXX").string();
+    if (mkdtemp(pattern.data()) == nullptr)
+      throw std::runtime_error("cannot make a temporary directory");
+    path_ = pattern;
+  }
+
+  temp_dir(const temp_dir&) = delete;
+  temp_dir& operator=(const temp_dir&) = delete;
+
+  ~temp_dir() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+
+  std::string operator/(const std::string& name) const { return (path_ / name).string(); }
+
+private:
+  std::filesystem::path path_;
+};
+
+/// What a finished program left.
+struct outcome {
+  /// Exit status, or 128 + signal number.
+  int status = -1;
+  std::string out;
+  std::string err;
+};
+
+/// A running child. Killed when it goes out of scope.
+class child_process {
+public:
+  using environment = std::map<std::string, std::string>;
+
+  /// Starts `program` in `directory` with exactly the given environment.
+  child_process(const std::string& program, std::vector<std::string> args, const environment& env,
+                const std::string& directory) {
+    std::array<int, 2> out{};
+    std::array<int, 2> err{};
+    if (pipe2(out.data(), O_CLOEXEC) != 0 || pipe2(err.data(), O_CLOEXEC) != 0)
+      throw std::runtime_error("cannot make a pipe");
+    posix_spawn_file_actions_t actions;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+    posix_spawn_file_actions_adddup2(&actions, out[1], 1);
+    posix_spawn_file_actions_adddup2(&actions, err[1], 2);
+    posix_spawn_file_actions_addchdir_np(&actions, directory.c_str());
+    args.insert(args.begin(), program);
+    std::vector<char*> argv;
+    for (auto& x : args)
+      argv.push_back(x.data());
+    argv.push_back(nullptr);
+    std::vector<std::string> assignments;
+    for (auto& [key, value] : env)
+      assignments.push_back(key + "=" + value);
+    std::vector<char*> envp;
+    for (auto& x : assignments)
+      envp.push_back(x.data());
+    envp.push_back(nullptr);
+    auto failed = posix_spawn(&pid_, program.c_str(), &actions, nullptr, argv.data(), envp.data());
+    posix_spawn_file_actions_destroy(&actions);
+    close(out[1]);
+    close(err[1]);
+    pipes_ = {out[0], err[0]};
+    if (failed != 0)
+      throw std::runtime_error("cannot start " + program);
+  }
+
+  child_process(const child_process&) = delete;
+  child_process& operator=(const child_process&) = delete;
+
+  ~child_process() {
+    if (pid_ > 0) {
+      signal(SIGKILL);
+      wait();
+    }
+  }
+
+  void signal(int number) const { kill(pid_, number); }
+
+  bool running() {
+    if (pid_ <= 0)
+      return false;
+    siginfo_t info{};
+    return waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == 0;
+  }
+
+  /// Reads both outputs to their ends and takes the exit status.
+  outcome wait() {
+    outcome result;
+    std::array<std::string*, 2> sinks{&result.out, &result.err};
+    std::array<pollfd, 2> fds{pollfd{pipes_[0], POLLIN, 0}, pollfd{pipes_[1], POLLIN, 0}};
+    for (std::size_t open = 2; open > 0;) {
+      if (poll(fds.data(), fds.size(), -1) < 0 && errno != EINTR)
+        throw std::runtime_error("cannot read the program's output");
+      for (std::size_t i = 0; i < 2; ++i) {
+        if (fds[i].fd < 0 || fds[i].revents == 0)
+          continue;
+        std::array<char, 4096> buffer;
+        auto n = read(fds[i].fd, buffer.data(), buffer.size());
+        if (n > 0) {
+          sinks[i]->append(buffer.data(), static_cast<std::size_t>(n));
+        } else {
+          close(fds[i].fd);
+          fds[i].fd = -1;
+          --open;
+        }
+      }
+    }
+    int status = 0;
+    waitpid(std::exchange(pid_, -1), &status, 0);
+    result.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    return result;
+  }
+
+private:
+  pid_t pid_ = -1;
+  std::array<int, 2> pipes_{-1, -1};
+};
+
+} // namespace herald::testing

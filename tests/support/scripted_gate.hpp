@@ -1,0 +1,158 @@
+// A store gate that does what a test tells it, and the pieces tests make events and plans of.
+#pragma once
+
+#include <chrono>
+#include <deque>
+#include <memory>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "actors/errors.hpp"
+#include "adapters/clock.hpp"
+#include "core/commit_plan.hpp"
+#include "messages/actors.hpp"
+#include "tests/support/actor_fixture.hpp"
+
+namespace herald::testing {
+
+/// What the gate was asked, and what it answers. Without a script claims find nothing and commits succeed.
+struct gate_script {
+  std::vector<claim_request> claims;
+  std::vector<commit_request_ptr> commits;
+  std::vector<renew_request> renewals;
+  std::vector<release_request> releases;
+
+  std::deque<std::variant<claimed_batch, failure>> claim_answers;
+  std::deque<std::variant<commit_report, failure>> commit_answers;
+  std::vector<claim_ref> lost_on_renewal;
+  std::uint64_t released = 0;
+
+  /// Commits wait until the test lets them go.
+  bool hold_commits = false;
+  std::vector<std::pair<commit_request_ptr, caf::typed_response_promise<commit_report>>> held;
+
+  void let_go() {
+    hold_commits = false;
+    for (auto& [request, answer] : std::exchange(held, {}))
+      answer.deliver(expected_report(request->batches, request->failures));
+  }
+};
+
+using gate_script_ptr = std::shared_ptr<gate_script>;
+
+inline store_gate_actor::behavior_type scripted_gate(store_gate_actor::pointer self, gate_script_ptr script) {
+  return {
+      [](status_atom) { return stage_status{"scripted_gate", "running", {}, {}}; },
+      [script](const claim_request& x) -> caf::result<claimed_batch_ptr> {
+        script->claims.push_back(x);
+        if (script->claim_answers.empty())
+          return std::make_shared<const claimed_batch>();
+        auto answer = std::move(script->claim_answers.front());
+        script->claim_answers.pop_front();
+        if (auto* why = std::get_if<failure>(&answer))
+          return to_error(*why);
+        return std::make_shared<const claimed_batch>(std::get<claimed_batch>(std::move(answer)));
+      },
+      [self, script](const commit_request_ptr& x) -> caf::result<commit_report> {
+        script->commits.push_back(x);
+        if (script->hold_commits) {
+          auto answer = self->make_response_promise<commit_report>();
+          script->held.emplace_back(x, answer);
+          return answer;
+        }
+        if (script->commit_answers.empty())
+          return expected_report(x->batches, x->failures);
+        auto answer = std::move(script->commit_answers.front());
+        script->commit_answers.pop_front();
+        if (auto* why = std::get_if<failure>(&answer))
+          return to_error(*why);
+        return std::get<commit_report>(answer);
+      },
+      [script](const renew_request& x) {
+        script->renewals.push_back(x);
+        return lost_claims{script->lost_on_renewal};
+      },
+      [script](const release_request& x) {
+        script->releases.push_back(x);
+        return script->released;
+      },
+      [](freed_atom, std::uint64_t) {},
+  };
+}
+
+/// Wall-clock time that follows a fixture's virtual time.
+class virtual_clock final : public clock {
+public:
+  explicit virtual_clock(const caf::scheduler::test_coordinator& sched)
+      : sched_{const_cast<caf::scheduler::test_coordinator&>(sched)}, start_{sched_.clock().now()} {}
+
+  timestamp now() const override {
+    return epoch + std::chrono::duration_cast<duration>(sched_.clock().now() - start_);
+  }
+
+  static constexpr timestamp epoch{std::chrono::milliseconds{1'768'900'000'000}};
+
+private:
+  caf::scheduler::test_coordinator& sched_;
+  caf::actor_clock::time_point start_;
+};
+
+inline claimed_event make_event(std::int64_t id, std::string type, std::int32_t attempts = 0, std::int32_t crashes = 0) {
+  claimed_event out;
+  out.event.id = id;
+  out.event.type = std::move(type);
+  out.claim_no = 1;
+  out.attempts = attempts;
+  out.crashes = crashes;
+  return out;
+}
+
+inline claimed_batch make_claim(std::vector<claimed_event> events) {
+  claimed_batch out;
+  out.events = std::move(events);
+  out.context = std::make_shared<const batch_context>();
+  return out;
+}
+
+/// `count` events of one type, numbered from `first`.
+inline claimed_batch make_claim(std::int64_t first, std::int64_t count, const std::string& type) {
+  std::vector<claimed_event> events;
+  for (auto id = first; id < first + count; ++id)
+    events.push_back(make_event(id, type));
+  return make_claim(std::move(events));
+}
+
+/// A batch whose events each caused one notification.
+inline plan_batch_ptr make_plans(std::vector<std::int64_t> ids) {
+  auto out = std::make_shared<plan_batch>();
+  for (auto id : ids) {
+    fan_out_plan plan;
+    plan.claims = {{id, 1}};
+    plan.event_type = "test";
+    plan.notifications.push_back({"title", "body", "/", "{}", {uuid{{1}}}, ""});
+    out->plans.push_back(std::move(plan));
+  }
+  return out;
+}
+
+inline plan_batch_ptr make_failure(std::int64_t id, failure why, std::int32_t attempts = 0, std::int32_t crashes = 0) {
+  auto out = std::make_shared<plan_batch>();
+  out->failures.push_back({{id, 1}, "test", attempts, crashes, std::move(why)});
+  return out;
+}
+
+/// The events a commit request settles, in order.
+inline std::vector<std::int64_t> settled_by(const commit_request& x) {
+  std::vector<std::int64_t> out;
+  for (auto& batch : x.batches)
+    for (auto& plan : batch->plans)
+      for (auto& claim : plan.claims)
+        out.push_back(claim.event_id);
+  for (auto& f : x.failures)
+    out.push_back(f.failure.claim.event_id);
+  return out;
+}
+
+} // namespace herald::testing
