@@ -227,7 +227,7 @@ template <class T, class Ack>
 void slot_state<T, Ack>::on_retry(std::uint64_t sequence, std::uint64_t generation) {
   if (generation != generation_)
     return;
-  if (auto i = find(sequence); i != queue_.end() && i->phase == phase::pausing)
+  if (auto i = find(sequence); i != queue_.end())
     deliver(*i);
 }
 

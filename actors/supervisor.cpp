@@ -327,8 +327,7 @@ void supervisor_state::take_siblings_down(std::size_t crashed) {
     if (x.phase == phase::running) {
       x.stop_wanted = true;
     } else if (x.phase == phase::backing_off) {
-      // It follows the one that crashed now; its own timer means nothing any more.
-      ++x.generation;
+      // It follows the one that crashed now; its own timer will find it in another phase.
       x.phase = phase::starting;
     }
   }

@@ -151,7 +151,7 @@ private:
     supervisor_state::phase phase = supervisor_state::phase::starting;
     /// Runs, and has to be stopped when its turn comes.
     bool stop_wanted = false;
-    /// Counts starts and cancelled back-offs, so that timers of earlier lives are ignored.
+    /// Counts starts, so that timers of earlier lives are ignored.
     std::uint64_t generation = 0;
     time_point started{};
     /// Crashes in a row.

@@ -65,7 +65,8 @@ void add_common(CLI::App& app, common_options& x, bool scriptable) {
   app.add_option("-d,--database", x.database, "Database file (store.sqlite.path)");
   app.add_option("--log-level", x.log_level, "DEBUG, INFO, WARNING or ERROR");
   app.add_option("--set", x.settings, "Override one option, e.g. --set poller.batch_size=100; may be repeated")
-      ->type_name("OPTION=VALUE");
+      ->type_name("OPTION=VALUE")
+        ->allow_extra_args(false);
   app.add_flag("--dry-run", x.dry_run, "Write nothing, say what would have been done");
   if (scriptable)
     app.add_flag("--json", x.json, "Print JSON for scripts");

@@ -100,13 +100,11 @@ std::string_view name_of(std::string_view text) {
   return trimmed(text);
 }
 
-/// Removes the first line, with its end, from `text`.
+/// Removes the first line, with its end, from `text`. A carriage return stays; `trimmed` drops it later.
 std::string_view take_line(std::string_view& text) {
   auto end = text.find('\n');
   auto line = text.substr(0, end);
   text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
-  if (line.ends_with('\r'))
-    line.remove_suffix(1);
   return line;
 }
 

@@ -3,14 +3,14 @@
 // the resource or its ancestors decides, and none (or no row at all) means no.
 #pragma once
 
-#include "messages/context.hpp"
-#include "messages/uuid.hpp"
-
 #include <optional>
 #include <string>
 #include <unordered_map>
 #include <unordered_set>
 #include <vector>
+
+#include "messages/context.hpp"
+#include "messages/uuid.hpp"
 
 namespace herald {
 

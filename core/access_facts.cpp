@@ -1,10 +1,10 @@
 #include "core/access_facts.hpp"
 
+#include <utility>
+
 #include "core/event_fields.hpp"
 #include "core/text.hpp"
 #include "core/world.hpp"
-
-#include <utility>
 
 namespace herald {
 

@@ -30,8 +30,8 @@ struct access_facts {
   std::optional<std::string> new_permission;
 };
 
-/// Reads the event's fields. Names that the payload carries win over looked-up ones: they are what the actor saw.
-/// Fails permanently when a required field is missing.
+/// Reads the event's fields. Names that the payload carries win over looked-up ones: they are what the actor
+/// saw. Fails permanently when a required field is missing.
 result<access_facts> read_access(const event&, const context&, access_target, access_act);
 
 /// The keys of the in-app payload, `type` among them; `old_permission` only for a change.
@@ -43,7 +43,8 @@ std::string access_words(const access_facts&);
 /// From view to edit.
 bool is_upgrade(const access_facts&);
 
-/// Whether the user still has what the event says they were given: the project is reachable, or the resource visible.
+/// Whether the user still has what the event says they were given: the project is reachable, or the resource
+/// visible.
 bool still_has_access(const context&, const access_facts&);
 
 /// Warns when what the access is to no longer exists.

@@ -1,15 +1,15 @@
 #include "core/bursts.hpp"
 
-#include "core/links.hpp"
-#include "core/markdown.hpp"
-#include "core/payload.hpp"
-
 #include <algorithm>
 #include <iterator>
 #include <map>
 #include <optional>
 #include <string>
 #include <utility>
+
+#include "core/links.hpp"
+#include "core/markdown.hpp"
+#include "core/payload.hpp"
 
 namespace herald {
 
@@ -114,7 +114,8 @@ bool join(std::map<std::pair<uuid, uuid>, burst>& bursts, const fan_out_plan& pl
   to.project_id = *project_id;
   to.project_name = data->text("project_name").value_or("your project");
   to.last = draft;
-  add_item(to, {*resource_id, data->text("resource_name").value_or("a document"), data->text("new_permission")});
+  add_item(to,
+           {*resource_id, data->text("resource_name").value_or("a document"), data->text("new_permission")});
   return !opened;
 }
 

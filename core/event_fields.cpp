@@ -1,8 +1,8 @@
 #include "core/event_fields.hpp"
 
-#include "core/text.hpp"
-
 #include <algorithm>
+
+#include "core/text.hpp"
 
 namespace herald {
 

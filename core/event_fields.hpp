@@ -13,8 +13,8 @@
 
 namespace herald {
 
-/// An id that may be missing. `field` names a column (project_id, resource_id, thread_id, meeting_id), a payload key,
-/// or both.
+/// An id that may be missing. `field` names a column (project_id, resource_id, thread_id, meeting_id), a
+/// payload key, or both.
 std::optional<uuid> find_id(const event&, std::string_view field);
 
 /// A name from the payload that may be missing: on one line, at most name_limit characters, never empty.
@@ -40,9 +40,7 @@ public:
   /// One of a few words; empty when it is missing or another one.
   std::string one_of(std::string_view key, const std::vector<std::string_view>& words);
 
-  bool complete() const {
-    return problems_.empty();
-  }
+  bool complete() const { return problems_.empty(); }
 
   /// The permanent failure that names the event and every field that cannot be used.
   /// @pre not complete()

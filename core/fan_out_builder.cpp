@@ -1,10 +1,10 @@
 #include "core/fan_out_builder.hpp"
 
-#include "core/reasons.hpp"
-#include "core/world.hpp"
-
 #include <algorithm>
 #include <utility>
+
+#include "core/reasons.hpp"
+#include "core/world.hpp"
 
 namespace herald {
 

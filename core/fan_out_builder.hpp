@@ -1,5 +1,5 @@
-// Sorts the recipients of one event into a plan. Every handler uses it, so that the rules common to all event types
-// stand in one place, and every (recipient, channel) pair ends up in exactly one list of the plan.
+// Sorts the recipients of one event into a plan. Every handler uses it, so that the rules common to all event
+// types stand in one place, and every (recipient, channel) pair ends up in exactly one list of the plan.
 #pragma once
 
 #include <functional>
@@ -25,7 +25,8 @@ struct fan_out_rules {
   std::vector<uuid> excluded;
 };
 
-/// Why a rule of the event type keeps a user from a channel (one of core/reasons.hpp); empty when it does not.
+/// Why a rule of the event type keeps a user from a channel (one of core/reasons.hpp); empty when it does
+/// not.
 using skip_rule = std::function<std::string_view(const uuid& user, channel)>;
 
 /// Who gets what.
@@ -39,10 +40,10 @@ class fan_out_builder {
 public:
   fan_out_builder(const context&, fan_out_rules);
 
-  /// Decides about users, each once and for good: who comes again, here or in a later call, is passed over. The first
-  /// rule that speaks wins, per channel of the type: excluded → is_actor; nil UUID and configured system accounts →
-  /// system_account; no profile → no_profile; then `rule`; then the preferences → muted. Whoever is kept from a channel
-  /// is recorded as skipped; the rest is the answer.
+  /// Decides about users, each once and for good: who comes again, here or in a later call, is passed over.
+  /// The first rule that speaks wins, per channel of the type: excluded → is_actor; nil UUID and configured
+  /// system accounts → system_account; no profile → no_profile; then `rule`; then the preferences → muted.
+  /// Whoever is kept from a channel is recorded as skipped; the rest is the answer.
   audience admit(std::span<const uuid> users, const skip_rule& rule = {});
 
   /// Adds what admitted users get. Without users nothing is added.

@@ -11,13 +11,9 @@ class scanner {
 public:
   explicit scanner(std::string_view text) : rest_{text} {}
 
-  bool ok() const {
-    return ok_;
-  }
+  bool ok() const { return ok_; }
 
-  bool at_end() const {
-    return rest_.empty();
-  }
+  bool at_end() const { return rest_.empty(); }
 
   /// Exactly `digits` digits, as a number between `min` and `max`.
   int number(std::size_t digits, int min, int max) {
@@ -43,8 +39,11 @@ public:
     return c;
   }
 
-  void expect(std::string_view accepted) {
-    ok_ = take(accepted) != '\0' && ok_;
+  /// As take, but there has to be one.
+  char expect(std::string_view accepted) {
+    auto c = take(accepted);
+    ok_ = ok_ && c != '\0';
+    return c;
   }
 
   /// A run of at least one digit behind the point, in whole milliseconds.
@@ -59,9 +58,7 @@ public:
   }
 
 private:
-  bool next_is_digit() const {
-    return !rest_.empty() && rest_.front() >= '0' && rest_.front() <= '9';
-  }
+  bool next_is_digit() const { return !rest_.empty() && rest_.front() >= '0' && rest_.front() <= '9'; }
 
   std::string_view rest_;
   bool ok_ = true;
@@ -69,7 +66,7 @@ private:
 
 /// What the zone at the end of a text is ahead of UTC.
 std::chrono::minutes scan_zone(scanner& in) {
-  auto sign = in.take("Zz+-");
+  auto sign = in.expect("Zz+-");
   if (sign == 'Z' || sign == 'z')
     return {};
   auto hours = in.number(2, 0, 15);
@@ -95,11 +92,10 @@ std::optional<timestamp> from_iso8601(std::string_view text) {
   auto minute = in.number(2, 0, 59);
   auto second = in.take(":") ? in.number(2, 0, 60) : 0;
   auto millisecond = in.take(".") ? in.fraction() : 0;
-  auto zoned = !in.at_end();
   auto ahead = scan_zone(in);
   auto date = chrono::year{year} / chrono::month{static_cast<unsigned>(month)}
               / chrono::day{static_cast<unsigned>(day)};
-  if (!in.ok() || !zoned || !in.at_end() || !date.ok())
+  if (!in.ok() || !in.at_end() || !date.ok())
     return std::nullopt;
   return timestamp{chrono::sys_days{date}} + chrono::hours{hour} + chrono::minutes{minute}
          + chrono::seconds{second} + chrono::milliseconds{millisecond} - ahead;

@@ -1,5 +1,5 @@
-// Site-relative links into the web application, as notifications and e-mails carry them. The paths are an interface
-// with that application.
+// Site-relative links into the web application, as notifications and e-mails carry them. The paths are an
+// interface with that application.
 #pragma once
 
 #include <optional>

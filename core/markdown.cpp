@@ -1,8 +1,8 @@
 #include "core/markdown.hpp"
 
-#include "core/text.hpp"
-
 #include <optional>
+
+#include "core/text.hpp"
 
 namespace herald {
 

@@ -16,8 +16,8 @@ std::string bold_label(std::string_view label);
 /// Longest message text that is copied into a notification, in characters.
 inline constexpr std::size_t message_limit = 500;
 
-/// The text of a chat message as a notification body: mentions `@[name](user:id)` become `@name`, the rest is escaped
-/// and cut at message_limit. May be empty.
+/// The text of a chat message as a notification body: mentions `@[name](user:id)` become `@name`, the rest is
+/// escaped and cut at message_limit. May be empty.
 std::string message_body(std::string_view message);
 
 } // namespace herald

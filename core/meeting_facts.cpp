@@ -1,12 +1,12 @@
 #include "core/meeting_facts.hpp"
 
+#include <utility>
+
 #include "core/event_fields.hpp"
 #include "core/iso8601.hpp"
 #include "core/links.hpp"
 #include "core/text.hpp"
 #include "core/world.hpp"
-
-#include <utility>
 
 namespace herald {
 

@@ -30,7 +30,8 @@ struct meeting_facts {
   std::string link_url;
 };
 
-/// Reads the meeting's row; what it leaves open comes from the payload. An organizer nobody names is the actor.
+/// Reads the meeting's row; what it leaves open comes from the payload. An organizer nobody names is the
+/// actor.
 meeting_facts read_meeting(const event&, const context&, const uuid& meeting_id);
 
 /// The keys that every meeting notification carries, `type` among them.

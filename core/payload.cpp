@@ -1,11 +1,11 @@
 #include "core/payload.hpp"
 
-#include "core/text.hpp"
-
 #include <charconv>
 #include <utility>
 
 #include <nlohmann/json.hpp>
+
+#include "core/text.hpp"
 
 namespace herald {
 

@@ -1,5 +1,5 @@
-// Reading and writing the JSON objects of events and notifications, with hostile input in mind. Keeps the JSON
-// library out of every other header.
+// Reading and writing the JSON objects of events and notifications, with hostile input in mind. Keeps the
+// JSON library out of every other header.
 #pragma once
 
 #include <cstdint>
@@ -16,15 +16,16 @@
 
 namespace herald {
 
-/// The payload of one event: a JSON object, immutable, cheap to copy. A key that is missing, null or '' reads as
-/// nothing, as does a value of another type than the one asked for.
+/// The payload of one event: a JSON object, immutable, cheap to copy. A key that is missing, null or '' reads
+/// as nothing, as does a value of another type than the one asked for.
 class payload {
 public:
   /// An empty object.
   payload();
 
-  /// Parses the text of `domain_events.payload`. Empty text (a NULL column) gives an empty object. Anything but an
-  /// object, broken JSON, invalid UTF-8, nesting deeper than 64 or text longer than 1 MiB is a permanent failure.
+  /// Parses the text of `domain_events.payload`. Empty text (a NULL column) gives an empty object. Anything
+  /// but an object, broken JSON, invalid UTF-8, nesting deeper than 64 or text longer than 1 MiB is a
+  /// permanent failure.
   static result<payload> parse(std::string_view text);
 
   /// A non-empty string.
@@ -40,9 +41,7 @@ public:
   /// The object below a key; nothing if it is none.
   std::optional<payload> object(std::string_view key) const;
 
-  const nlohmann::json& json() const {
-    return *object_;
-  }
+  const nlohmann::json& json() const { return *object_; }
 
 private:
   explicit payload(std::shared_ptr<const nlohmann::json> x);

@@ -1,11 +1,11 @@
 // From a claimed batch to its plans: parses, handles event by event, then looks at the batch as a whole.
-#include "core/bursts.hpp"
-#include "core/handlers.hpp"
-#include "core/reasons.hpp"
-
 #include <algorithm>
 #include <set>
 #include <utility>
+
+#include "core/bursts.hpp"
+#include "core/handlers.hpp"
+#include "core/reasons.hpp"
 
 namespace herald {
 
@@ -64,7 +64,8 @@ plan_batch plan_events(const handler_row& row, const event_batch& batch, const h
   for (auto& claimed : batch.events) {
     auto plan = plan_one(row, claimed, c);
     if (!plan) {
-      out.failures.push_back({claimed.ref(), claimed.event.type, claimed.attempts, claimed.crashes, plan.error()});
+      out.failures.push_back(
+          {claimed.ref(), claimed.event.type, claimed.attempts, claimed.crashes, plan.error()});
       continue;
     }
     plan->claims = {claimed.ref()};

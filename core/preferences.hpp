@@ -1,9 +1,9 @@
 // Which channels a user wants for an event: the preference hierarchy, as pure functions.
 //
-// A row is relevant when its event_type is one of the asked ones or `*`, and its channel is the asked one or `*`.
-// Scopes are asked in the order thread, project, global. Inside one scope the more exact row wins: exact event type
-// before `*`, then exact channel before `*`; among equals (the database cannot rule them out for the global scope)
-// the stricter status wins, so that the answer never depends on row order.
+// A row is relevant when its event_type is one of the asked ones or `*`, and its channel is the asked one or
+// `*`. Scopes are asked in the order thread, project, global. Inside one scope the more exact row wins: exact
+// event type before `*`, then exact channel before `*`; among equals (the database cannot rule them out for
+// the global scope) the stricter status wins, so that the answer never depends on row order.
 #pragma once
 
 #include <initializer_list>
@@ -34,8 +34,8 @@ std::optional<preference_status> decide(std::span<const preference>, const prefe
 /// Muted means no; anything else, or no row, means yes.
 bool wants_in_app(std::span<const preference>, const preference_query&);
 
-/// muted: none; immediate: immediate; digest: aggregated. Without a relevant row for e-mail: none when in_app is
-/// muted, else `fallback`.
+/// muted: none; immediate: immediate; digest: aggregated. Without a relevant row for e-mail: none when in_app
+/// is muted, else `fallback`.
 email_delivery wants_email(std::span<const preference>, const preference_query&, email_delivery fallback);
 
 } // namespace herald

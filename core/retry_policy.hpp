@@ -1,12 +1,12 @@
 // When a failed event is tried again, and when it is dead. Pure: randomness comes in as a number.
 #pragma once
 
+#include <cstdint>
+#include <optional>
+
 #include "messages/failure.hpp"
 #include "messages/fan_out.hpp"
 #include "messages/time.hpp"
-
-#include <cstdint>
-#include <optional>
 
 namespace herald {
 

@@ -2,10 +2,10 @@
 // commit, where the count is known.
 #pragma once
 
-#include "messages/fan_out.hpp"
-
 #include <cstdint>
 #include <string>
+
+#include "messages/fan_out.hpp"
 
 namespace herald {
 

@@ -2,12 +2,12 @@
 // Markdown.
 #pragma once
 
-#include "messages/context.hpp"
-
 #include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
+
+#include "messages/context.hpp"
 
 namespace herald {
 

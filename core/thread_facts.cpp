@@ -1,11 +1,11 @@
 #include "core/thread_facts.hpp"
 
+#include <utility>
+
 #include "core/event_fields.hpp"
 #include "core/links.hpp"
 #include "core/text.hpp"
 #include "core/world.hpp"
-
-#include <utility>
 
 namespace herald {
 

@@ -1,8 +1,8 @@
 #include "core/world.hpp"
 
-#include "core/text.hpp"
-
 #include <algorithm>
+
+#include "core/text.hpp"
 
 namespace herald {
 

@@ -13,8 +13,7 @@
 namespace herald {
 
 /// The row with this id; nullptr without an id, and when the row does not exist (any more).
-template <class T>
-const T* look_up(const by_uuid<T>& rows, const std::optional<uuid>& id) {
+template <class T> const T* look_up(const by_uuid<T>& rows, const std::optional<uuid>& id) {
   if (!id)
     return nullptr;
   auto i = rows.find(*id);
@@ -26,12 +25,12 @@ bool contains(const std::vector<uuid>& users, const uuid& user);
 /// Owners of an org; nobody when there is no such org.
 std::vector<uuid> owners_of(const batch_context&, const uuid& org);
 
-/// Whether a user reaches a project: by a grant, or as an owner of its owner org. Nobody reaches a project that does
-/// not exist.
+/// Whether a user reaches a project: by a grant, or as an owner of its owner org. Nobody reaches a project
+/// that does not exist.
 bool reaches_project(const batch_context&, const uuid& project, const uuid& user);
 
-/// The warning of an event about something that was deleted meanwhile, e.g. `thread … no longer exists: nobody was
-/// notified`.
+/// The warning of an event about something that was deleted meanwhile, e.g. `thread … no longer exists:
+/// nobody was notified`.
 std::string deleted_warning(std::string_view what, const uuid& id);
 
 /// Whoever caused the event, by name; "Someone" when nobody is known.

@@ -38,7 +38,7 @@ struct resource {
   std::string name;
   uuid org_id{};
   std::optional<uuid> project_id;
-  /// Of the owners of its org and the grantees of its project: those whom the platform's `can_view` lets see it.
+  /// Of the owners of its org, the grantees of its project and whom the event affects: those who `can_view` it.
   std::unordered_set<uuid, uuid_hash> viewers;
 };
 

@@ -26,7 +26,8 @@ struct notification_draft {
   std::string link_url; ///< site-relative
   std::string payload;  ///< JSON object text, always with `type`
   std::vector<uuid> users;
-  /// When not empty: of two drafts with the same key for the same user in one batch only the first is kept.
+  /// When not empty: for each user only the first draft with this key is ever written, in whatever commit; later ones
+  /// end as skipped (duplicate).
   std::string unique_key;
 };
 

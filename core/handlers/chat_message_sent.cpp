@@ -1,5 +1,5 @@
-// chat_message_sent: somebody wrote into a thread. Whoever is mentioned reads the message itself; the others' unread
-// messages of the thread are counted in one notification. The unread nudge does the mailing later.
+// chat_message_sent: somebody wrote into a thread. Whoever is mentioned reads the message itself; the others'
+// unread messages of the thread are counted in one notification. The unread nudge does the mailing later.
 #include "core/event_fields.hpp"
 #include "core/fan_out_builder.hpp"
 #include "core/handlers.hpp"

@@ -1,4 +1,6 @@
 // chat_thread_participant_added: somebody was taken into a thread.
+#include <array>
+
 #include "core/event_fields.hpp"
 #include "core/fan_out_builder.hpp"
 #include "core/handlers.hpp"
@@ -7,8 +9,6 @@
 #include "core/reasons.hpp"
 #include "core/thread_facts.hpp"
 #include "core/world.hpp"
-
-#include <array>
 
 namespace herald {
 

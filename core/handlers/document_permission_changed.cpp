@@ -1,4 +1,7 @@
-// document_permission_changed: what somebody may do with a document changed. Only an upgrade from view to edit is news.
+// document_permission_changed: what somebody may do with a document changed. Only an upgrade from view to
+// edit is news.
+#include <array>
+
 #include "core/access_facts.hpp"
 #include "core/fan_out_builder.hpp"
 #include "core/handlers.hpp"
@@ -7,8 +10,6 @@
 #include "core/reasons.hpp"
 #include "core/world.hpp"
 
-#include <array>
-
 namespace herald {
 
 namespace {
@@ -16,8 +17,8 @@ namespace {
 notification_draft in_app(const event& x, const context& c, const access_facts& access) {
   notification_draft out;
   out.title = "You can now edit " + access.resource_name;
-  out.body = bold(actor_name(x, c)) + " gave you " + access_words(access) + " to " + bold(access.resource_name)
-             + " in " + bold(access.project_name) + ".";
+  out.body = bold(actor_name(x, c)) + " gave you " + access_words(access) + " to "
+             + bold(access.resource_name) + " in " + bold(access.project_name) + ".";
   out.link_url = document_link(access.project_id, access.resource_id);
   out.payload = access_payload(x, access, access_act::change).str();
   return out;

@@ -1,5 +1,7 @@
-// document_permission_granted: somebody was given access to a document. One click on a folder writes one such event per
-// file below it, so the table lets bursts become one notification.
+// document_permission_granted: somebody was given access to a document. One click on a folder writes one such
+// event per file below it, so the table lets bursts become one notification.
+#include <array>
+
 #include "core/access_facts.hpp"
 #include "core/fan_out_builder.hpp"
 #include "core/handlers.hpp"
@@ -8,8 +10,6 @@
 #include "core/reasons.hpp"
 #include "core/world.hpp"
 
-#include <array>
-
 namespace herald {
 
 namespace {
@@ -17,8 +17,8 @@ namespace {
 notification_draft in_app(const event& x, const context& c, const access_facts& access) {
   notification_draft out;
   out.title = "Document shared with you in " + access.project_name;
-  out.body = bold(actor_name(x, c)) + " gave you " + access_words(access) + " to " + bold(access.resource_name)
-             + " in " + bold(access.project_name) + ".";
+  out.body = bold(actor_name(x, c)) + " gave you " + access_words(access) + " to "
+             + bold(access.resource_name) + " in " + bold(access.project_name) + ".";
   out.link_url = document_link(access.project_id, access.resource_id);
   out.payload = access_payload(x, access, access_act::grant).str();
   return out;

@@ -1,5 +1,5 @@
-// document_uploaded: somebody put a file into a project. Everybody who works on the project and may see the file hears
-// of it.
+// document_uploaded: somebody put a file into a project. Everybody who works on the project and may see the
+// file hears of it.
 #include "core/event_fields.hpp"
 #include "core/fan_out_builder.hpp"
 #include "core/handlers.hpp"

@@ -1,4 +1,6 @@
 // meeting_invited: somebody was asked to a meeting.
+#include <array>
+
 #include "core/event_fields.hpp"
 #include "core/fan_out_builder.hpp"
 #include "core/handlers.hpp"
@@ -7,8 +9,6 @@
 #include "core/reasons.hpp"
 #include "core/world.hpp"
 
-#include <array>
-
 namespace herald {
 
 namespace {
@@ -16,8 +16,8 @@ namespace {
 notification_draft invitation(const meeting_facts& meeting) {
   notification_draft out;
   out.title = "Meeting invitation: " + meeting.title;
-  out.body = bold(meeting.organizer_name) + " invited you to " + bold(meeting.title) + on_meeting_time(meeting)
-             + ".";
+  out.body = bold(meeting.organizer_name) + " invited you to " + bold(meeting.title)
+             + on_meeting_time(meeting) + ".";
   out.link_url = meeting.link_url;
   out.payload = meeting_payload("meeting_invitation", meeting).str();
   return out;

@@ -1,5 +1,8 @@
-// meeting_reminder: a meeting starts soon. The event is written up to half an hour ahead and may be handled late, so
-// the minutes left are counted when the text is written.
+// meeting_reminder: a meeting starts soon. The event is written up to half an hour ahead and may be handled
+// late, so the minutes left are counted when the text is written.
+#include <array>
+#include <chrono>
+
 #include "core/event_fields.hpp"
 #include "core/fan_out_builder.hpp"
 #include "core/handlers.hpp"
@@ -7,9 +10,6 @@
 #include "core/meeting_facts.hpp"
 #include "core/reasons.hpp"
 #include "core/world.hpp"
-
-#include <array>
-#include <chrono>
 
 namespace herald {
 
@@ -33,7 +33,8 @@ std::string starts_when(const std::optional<std::int64_t>& left) {
 }
 
 notification_draft reminder(const event& x, const context& c, const meeting_facts& meeting) {
-  auto left = meeting.start_time ? std::optional{minutes_left(*meeting.start_time, c.world.now)} : std::nullopt;
+  auto left =
+      meeting.start_time ? std::optional{minutes_left(*meeting.start_time, c.world.now)} : std::nullopt;
   auto announced = x.data.integer("reminder_minutes");
   auto payload = meeting_payload("meeting_reminder", meeting);
   payload.set("meeting_link", meeting.meeting_link);

@@ -34,7 +34,8 @@ std::string body_of(const meeting_facts& meeting, const meeting_changes& changed
 }
 
 payload changes_object(const meeting_changes& changed) {
-  auto text = json_object{}.set("timeChanged", changed.time).set("participantsChanged", changed.participants).str();
+  auto text =
+      json_object{}.set("timeChanged", changed.time).set("participantsChanged", changed.participants).str();
   return payload::parse(text).value();
 }
 

@@ -1,4 +1,7 @@
-// project_access_changed: what somebody may do in a project changed. Only an upgrade from view to edit is worth a mail.
+// project_access_changed: what somebody may do in a project changed. Only an upgrade from view to edit is
+// worth a mail.
+#include <array>
+
 #include "core/access_facts.hpp"
 #include "core/fan_out_builder.hpp"
 #include "core/handlers.hpp"
@@ -7,8 +10,6 @@
 #include "core/reasons.hpp"
 #include "core/world.hpp"
 
-#include <array>
-
 namespace herald {
 
 namespace {
@@ -16,8 +17,8 @@ namespace {
 notification_draft in_app(const event& x, const context& c, const access_facts& access) {
   notification_draft out;
   out.title = "Your access to " + access.project_name + " changed";
-  out.body = bold(actor_name(x, c)) + " changed your permission in " + bold(access.project_name) + ": you now have "
-             + access_words(access) + ".";
+  out.body = bold(actor_name(x, c)) + " changed your permission in " + bold(access.project_name)
+             + ": you now have " + access_words(access) + ".";
   out.link_url = workspace_link(access.project_id);
   out.payload = access_payload(x, access, access_act::change).str();
   return out;
@@ -28,9 +29,8 @@ email_draft mail(const event& x, const access_facts& access) {
   out.project_id = access.project_id;
   out.project_name = access.project_name;
   out.subject = "You can now edit " + access.project_name;
-  out.body_data = access_payload(x, access, access_act::change)
-                      .set("link_url", workspace_link(access.project_id))
-                      .str();
+  out.body_data =
+      access_payload(x, access, access_act::change).set("link_url", workspace_link(access.project_id)).str();
   return out;
 }
 

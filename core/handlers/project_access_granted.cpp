@@ -1,4 +1,6 @@
 // project_access_granted: somebody was let into a project.
+#include <array>
+
 #include "core/access_facts.hpp"
 #include "core/fan_out_builder.hpp"
 #include "core/handlers.hpp"
@@ -7,8 +9,6 @@
 #include "core/reasons.hpp"
 #include "core/world.hpp"
 
-#include <array>
-
 namespace herald {
 
 namespace {
@@ -16,8 +16,8 @@ namespace {
 notification_draft in_app(const event& x, const context& c, const access_facts& access) {
   notification_draft out;
   out.title = "You now have access to " + access.project_name;
-  out.body = bold(actor_name(x, c)) + " gave you " + access_words(access) + " to " + bold(access.project_name)
-             + ".";
+  out.body =
+      bold(actor_name(x, c)) + " gave you " + access_words(access) + " to " + bold(access.project_name) + ".";
   out.link_url = workspace_link(access.project_id);
   out.payload = access_payload(x, access, access_act::grant).str();
   return out;
@@ -28,9 +28,8 @@ email_draft mail(const event& x, const access_facts& access) {
   out.project_id = access.project_id;
   out.project_name = access.project_name;
   out.subject = "You now have access to " + access.project_name;
-  out.body_data = access_payload(x, access, access_act::grant)
-                      .set("link_url", workspace_link(access.project_id))
-                      .str();
+  out.body_data =
+      access_payload(x, access, access_act::grant).set("link_url", workspace_link(access.project_id)).str();
   return out;
 }
 

@@ -1,5 +1,8 @@
-// resume_incomplete_nudge: a resume of a project has been lying unfinished. An owner is asked to go on, once per tier
-// and idle period: an edit by anyone starts a new one.
+// resume_incomplete_nudge: a resume of a project has been lying unfinished. An owner is asked to go on, once
+// per tier and idle period: an edit by anyone starts a new one.
+#include <algorithm>
+#include <array>
+
 #include "core/event_fields.hpp"
 #include "core/fan_out_builder.hpp"
 #include "core/handlers.hpp"
@@ -8,9 +11,6 @@
 #include "core/reasons.hpp"
 #include "core/text.hpp"
 #include "core/world.hpp"
-
-#include <algorithm>
-#include <array>
 
 namespace herald {
 
@@ -44,12 +44,17 @@ bool is_owner(const context& c, const resume_nudge& nudge) {
   return row && contains(owners_of(c.world, row->owner_org_id), nudge.user_id);
 }
 
-bool already_nudged(const context& c, const resume_nudge& nudge) {
+std::optional<timestamp> last_edit(const context& c, const resume_nudge& nudge) {
   auto edits = look_up(c.world.edits, nudge.project_id);
-  auto edited = !edits ? std::nullopt : nudge.resume_type == "project" ? edits->project : edits->borrower;
+  return !edits ? std::nullopt : nudge.resume_type == "project" ? edits->project : edits->borrower;
+}
+
+bool already_nudged(const context& c, const resume_nudge& nudge) {
+  auto edited = last_edit(c, nudge);
   return std::ranges::any_of(c.world.nudges, [&](const sent_nudge& x) {
-    return x.user_id == nudge.user_id && x.project_id == nudge.project_id && x.resume_type == nudge.resume_type
-           && x.tier == nudge.tier && (!edited || x.created_at > *edited);
+    return x.user_id == nudge.user_id && x.project_id == nudge.project_id
+           && x.resume_type == nudge.resume_type && x.tier == nudge.tier
+           && (!edited || x.created_at > *edited);
   });
 }
 
@@ -68,24 +73,26 @@ json_object keys(const event& x, const resume_nudge& nudge) {
   return out;
 }
 
-/// Two such events in one batch cannot see each other's notification; the key does what `already_nudged` would.
-std::string unique_key(const event& x, const resume_nudge& nudge) {
+/// Two such events that are in flight together cannot see each other's notification; the key does what
+/// `already_nudged` would. It names the idle period, which an edit ends.
+std::string unique_key(const event& x, const context& c, const resume_nudge& nudge) {
+  auto edited = last_edit(c, nudge);
   return x.row.type + ":" + to_string(nudge.project_id) + ":" + nudge.resume_type + ":"
-         + std::to_string(nudge.tier);
+         + std::to_string(nudge.tier) + ":" + (edited ? std::to_string(to_epoch_ms(*edited)) : "never");
 }
 
-notification_draft in_app(const event& x, const resume_nudge& nudge) {
+notification_draft in_app(const event& x, const context& c, const resume_nudge& nudge) {
   notification_draft out;
   out.title = "Complete your " + resume_label(nudge);
   out.body = "The " + resume_label(nudge) + " of " + bold(nudge.project) + " is "
              + std::to_string(nudge.completion_percent) + "% complete. Finish it to move forward.";
   out.link_url = workspace_link(nudge.project_id);
   out.payload = keys(x, nudge).str();
-  out.unique_key = unique_key(x, nudge);
+  out.unique_key = unique_key(x, c, nudge);
   return out;
 }
 
-email_draft mail(const event& x, const resume_nudge& nudge) {
+email_draft mail(const event& x, const context& c, const resume_nudge& nudge) {
   email_draft out;
   out.project_id = nudge.project_id;
   out.project_name = nudge.project;
@@ -94,7 +101,7 @@ email_draft mail(const event& x, const resume_nudge& nudge) {
                       .set("resume_type_label", resume_label(nudge))
                       .set("link_url", workspace_link(nudge.project_id))
                       .str();
-  out.unique_key = unique_key(x, nudge);
+  out.unique_key = unique_key(x, c, nudge);
   return out;
 }
 
@@ -110,8 +117,8 @@ result<fan_out_plan> handle_resume_incomplete_nudge(const event& x, const contex
       return reasons::not_an_owner;
     return already_nudged(c, *nudge) ? reasons::already_nudged : std::string_view{};
   });
-  out.notify(in_app(x, *nudge), to.in_app);
-  out.mail(mail(x, *nudge), to);
+  out.notify(in_app(x, c, *nudge), to.in_app);
+  out.mail(mail(x, c, *nudge), to);
   if (!look_up(c.world.projects, nudge->project_id))
     out.warn(deleted_warning("project", nudge->project_id));
   return std::move(out).build();

@@ -1,5 +1,7 @@
-// resume_permission_granted: somebody was given access to a resume of a project. Bursts become one notification, as for
-// documents; a resume has no page of its own, so the link leads to the workspace.
+// resume_permission_granted: somebody was given access to a resume of a project. Bursts become one
+// notification, as for documents; a resume has no page of its own, so the link leads to the workspace.
+#include <array>
+
 #include "core/access_facts.hpp"
 #include "core/fan_out_builder.hpp"
 #include "core/handlers.hpp"
@@ -8,8 +10,6 @@
 #include "core/reasons.hpp"
 #include "core/world.hpp"
 
-#include <array>
-
 namespace herald {
 
 namespace {
@@ -17,8 +17,8 @@ namespace {
 notification_draft in_app(const event& x, const context& c, const access_facts& access) {
   notification_draft out;
   out.title = "Resume shared with you in " + access.project_name;
-  out.body = bold(actor_name(x, c)) + " gave you " + access_words(access) + " to " + bold(access.resource_name)
-             + " in " + bold(access.project_name) + ".";
+  out.body = bold(actor_name(x, c)) + " gave you " + access_words(access) + " to "
+             + bold(access.resource_name) + " in " + bold(access.project_name) + ".";
   out.link_url = workspace_link(access.project_id);
   out.payload = access_payload(x, access, access_act::grant).str();
   return out;

@@ -1,5 +1,5 @@
-// The list of every event type that Herald knows. A new one: write core/handlers/<event_type>.cpp, then add one line
-// to each of the two lists below, in alphabetical order.
+// The list of every event type that Herald knows. A new one: write core/handlers/<event_type>.cpp, then add
+// one line to each of the two lists below, in alphabetical order.
 #include "core/handlers.hpp"
 #include "core/text.hpp"
 

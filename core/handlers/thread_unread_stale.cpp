@@ -1,14 +1,14 @@
-// thread_unread_stale: messages in a thread have been waiting for a reader. That reader gets an e-mail, nothing else:
-// the inbox shows the messages already.
+// thread_unread_stale: messages in a thread have been waiting for a reader. That reader gets an e-mail,
+// nothing else: the inbox shows the messages already.
+#include <algorithm>
+#include <array>
+
 #include "core/event_fields.hpp"
 #include "core/fan_out_builder.hpp"
 #include "core/handlers.hpp"
 #include "core/reasons.hpp"
 #include "core/thread_facts.hpp"
 #include "core/world.hpp"
-
-#include <algorithm>
-#include <array>
 
 namespace herald {
 

@@ -83,6 +83,20 @@ CAF_TEST(a request that pauses keeps its place in the window) {
   CAF_CHECK_EQUAL(stats().in_flight, 1u);
 }
 
+CAF_TEST(a request that pauses while the worker dies was not in its hands) {
+  auto x = options(1);
+  x.max_deliveries = 1;
+  make_slot(x);
+  up();
+  auto a = post("a");
+  refuse(current, "a", mistake());
+  kill();
+  CAF_CHECK(a->pending());
+  up();
+  kill();
+  CAF_CHECK(is_abandoned(a->error));
+}
+
 CAF_TEST(an outage is nobodys fault however long it lasts) {
   make_slot(options(1));
   up();

@@ -38,7 +38,7 @@ struct fixture : actor_fixture {
                 answers->push_back(me->make_response_promise<settled_atom>());
                 return answers->back();
               },
-              [](open_atom) {},
+              [=](open_atom) { answers->front().deliver(settled_v); },
               [](flush_atom, std::uint64_t) {},
               [](retry_atom) {},
           };
@@ -71,7 +71,7 @@ CAF_TEST(plans go to the writer whose answer becomes the answer of the batch) {
   CAF_CHECK_EQUAL(written->front()->plans.size(), 2u);
   CAF_CHECK(written->front()->plans[1].claims == std::vector<claim_ref>({{2, 1}}));
   CAF_CHECK(got->pending());
-  answers->front().deliver(settled_v);
+  caf::anon_send(writer, open_v); // this writer takes it as the word to answer
   consume_messages();
   CAF_CHECK(got->value);
 }

@@ -25,18 +25,24 @@ struct handler_script {
   /// Any batch that contains this event is answered with a crash.
   std::int64_t poison = 0;
   int outages = 0;
-
-  void let_go() {
-    for (auto& x : std::exchange(held, {}))
-      x.deliver(settled_v);
-  }
 };
 
 using handler_script_ptr = std::shared_ptr<handler_script>;
 
-event_handler_actor::behavior_type scripted_handler(event_handler_actor::pointer self, handler_script_ptr script) {
+HERALD_ATOM(let_go, "letGo") // settles what is held: all of it, or the newest alone
+
+/// Dynamically typed, so that it can also be told to let go: a promise may only be kept by the actor that made it.
+caf::behavior scripted_handler(caf::event_based_actor* self, handler_script_ptr script) {
   return {
       [](status_atom) { return stage_status{}; },
+      [=](let_go_atom, bool all) {
+        while (!script->held.empty()) {
+          script->held.back().deliver(settled_v);
+          script->held.pop_back();
+          if (!all)
+            return;
+        }
+      },
       [=](const event_batch_ptr& x) -> caf::result<settled_atom> {
         script->batches.push_back(x);
         if (script->outages > 0) {
@@ -62,6 +68,7 @@ struct fixture : actor_fixture {
   std::shared_ptr<int> opens = std::make_shared<int>(0);
   std::shared_ptr<const virtual_clock> time = std::make_shared<const virtual_clock>(sched);
   event_poller_config cfg;
+  caf::actor handlers;
   event_poller_actor aut;
 
   fixture() {
@@ -88,8 +95,10 @@ struct fixture : actor_fixture {
           [](retry_atom) {},
       };
     });
-    links.handlers = {{"a", spawn(scripted_handler, handler)}, {"b", spawn(scripted_handler, handler)}};
-    links.unknown = spawn(scripted_handler, unknown);
+    handlers = spawn(scripted_handler, handler);
+    auto typed = [](const caf::actor& x) { return caf::actor_cast<event_handler_actor>(x); };
+    links.handlers = {{"a", typed(handlers)}, {"b", typed(handlers)}};
+    links.unknown = typed(spawn(scripted_handler, unknown));
     // The poller and the timer know each other, so the timer gets a forwarder.
     auto relay = spawn([target = target](tick_taker::pointer relay_self) -> tick_taker::behavior_type {
       return {[=](const tick& x) {
@@ -107,7 +116,12 @@ struct fixture : actor_fixture {
   }
 
   // The fixture's timer relay keeps a handle to the poller.
-  ~fixture() override { *target = {}; }
+  ~fixture() override { *target = event_poller_actor{}; }
+
+  void let_go(bool all = true) {
+    caf::anon_send(handlers, let_go_v, all);
+    consume_messages();
+  }
 
   void give(std::uint64_t limit) {
     caf::anon_send(aut, credit{limit});
@@ -175,9 +189,7 @@ CAF_TEST(never more events in flight than the credit whatever the order of answe
     most = std::max(most, gauge("in_flight"));
     if (handler->held.empty())
       break;
-    auto last = handler->held.back();
-    handler->held.pop_back();
-    last.deliver(settled_v);
+    let_go(false);
   }
   CAF_CHECK(most <= 25);
   CAF_CHECK(most >= 20);
@@ -190,8 +202,7 @@ CAF_TEST(credit that is withdrawn stops further claims until it comes back) {
   script->claim_answers.push_back(make_claim(1, 10, "a"));
   start(10);
   give(0);
-  handler->let_go();
-  consume_messages();
+  let_go();
   auto before = script->claims.size();
   advance(1min);
   CAF_CHECK_EQUAL(script->claims.size(), before);
@@ -205,8 +216,7 @@ CAF_TEST(too little credit to be worth a round trip waits for more while work is
   start(12);
   // Two of ten are free: no claim for those.
   CAF_CHECK_EQUAL(script->claims.size(), 1u);
-  handler->let_go();
-  consume_messages();
+  let_go();
   CAF_CHECK_EQUAL(script->claims.size(), 2u);
   CAF_CHECK_EQUAL(script->claims.back().limit, 10u);
 }
@@ -315,8 +325,7 @@ CAF_TEST(leases are renewed for what is in flight and for nothing else) {
   advance(20s);
   CAF_REQUIRE_EQUAL(script->renewals.size(), 1u);
   CAF_CHECK(script->renewals[0].claims == std::vector<claim_ref>({{1, 1}, {2, 1}}));
-  handler->let_go();
-  consume_messages();
+  let_go();
   advance(20s);
   CAF_CHECK_EQUAL(script->renewals.size(), 1u);
 }
@@ -328,8 +337,7 @@ CAF_TEST(idle is answered when nothing is due and nothing in flight) {
   auto got = request<idle_atom>(aut, idle_v);
   advance(10s);
   CAF_CHECK(got->pending());
-  handler->let_go();
-  consume_messages();
+  let_go();
   CAF_CHECK(got->value);
 }
 
@@ -347,13 +355,13 @@ CAF_TEST(a drain claims nothing more and ends when the last batch is settled) {
   script->claim_answers.push_back(make_claim(1, 3, "a"));
   start();
   auto before = script->claims.size();
-  auto got = request<drain_report>(aut, drain{10s});
+  auto got = request<drain_report>(aut, herald::drain{10s});
+  consume_messages();
   caf::anon_send(aut, wake_up_v);
   consume_messages();
   CAF_CHECK(got->pending());
   CAF_CHECK_EQUAL(script->claims.size(), before);
-  handler->let_go();
-  consume_messages();
+  let_go();
   CAF_REQUIRE(got->value);
   CAF_CHECK_EQUAL(got->value->released, 0u);
 }
@@ -364,7 +372,7 @@ CAF_TEST(a drain that takes too long hands back what is left) {
   script->released = 0;
   start();
   script->released = 3;
-  auto got = request<drain_report>(aut, drain{10s});
+  auto got = request<drain_report>(aut, herald::drain{10s});
   advance(9999ms);
   CAF_CHECK(got->pending());
   advance(1ms);

@@ -156,6 +156,23 @@ CAF_TEST(a start function that throws counts as a crash until it works) {
   CAF_CHECK_EQUAL(records_of("shy"), names({"crashed", "restarting", "crashed", "restarting", "started"}));
 }
 
+CAF_TEST(a child that does not start again backs off longer however long it ran before) {
+  auto options = exact_options();
+  options.stable_after = 1s;
+  auto lives = std::make_shared<int>(0);
+  auto fragile = child("fragile");
+  fragile.start = [lives, inner = fragile.start](caf::event_based_actor* parent, const sibling_fn& sibling) {
+    if (++*lives > 1)
+      throw std::runtime_error("port taken");
+    return inner(parent, sibling);
+  };
+  supervise(options, {fragile});
+  advance(10s);
+  crash("fragile");
+  advance(100ms + 200ms);
+  CAF_CHECK(delays() == std::vector<duration>({100ms, 200ms, 400ms}));
+}
+
 CAF_TEST(a start function that throws something odd or returns nothing counts as a crash) {
   auto odd = child("odd");
   odd.start = [](caf::event_based_actor*, const sibling_fn&) -> caf::actor { throw 7; };

@@ -67,7 +67,7 @@ CAF_TEST(entries tick independently) {
 
 CAF_TEST(an alarm adds one tick and leaves the interval alone) {
   auto aut = start({{"poll", 100ms, listener}});
-  caf::anon_send(aut, alarm{"poll", 30ms});
+  caf::anon_send(aut, herald::alarm{"poll", 30ms});
   advance(30ms);
   CAF_CHECK_EQUAL(heard->size(), 1u);
   advance(60ms);
@@ -78,8 +78,8 @@ CAF_TEST(an alarm adds one tick and leaves the interval alone) {
 
 CAF_TEST(a later alarm of the same job replaces the earlier one) {
   auto aut = start({{"poll", 1000ms, listener}});
-  caf::anon_send(aut, alarm{"poll", 30ms});
-  caf::anon_send(aut, alarm{"poll", 50ms});
+  caf::anon_send(aut, herald::alarm{"poll", 30ms});
+  caf::anon_send(aut, herald::alarm{"poll", 50ms});
   advance(49ms);
   CAF_CHECK(heard->empty());
   advance(1ms);
@@ -88,14 +88,14 @@ CAF_TEST(a later alarm of the same job replaces the earlier one) {
 
 CAF_TEST(an alarm in the past rings at once) {
   auto aut = start({{"poll", 1000ms, listener}});
-  caf::anon_send(aut, alarm{"poll", -5ms});
+  caf::anon_send(aut, herald::alarm{"poll", -5ms});
   advance(0ms);
   CAF_CHECK_EQUAL(heard->size(), 1u);
 }
 
 CAF_TEST(an alarm for an unknown job is ignored) {
   auto aut = start({{"poll", 1000ms, listener}});
-  caf::anon_send(aut, alarm{"pol", 1ms});
+  caf::anon_send(aut, herald::alarm{"pol", 1ms});
   advance(10ms);
   CAF_CHECK(heard->empty());
   CAF_CHECK_EQUAL(ask<stage_status>(aut, status_v).state, "running");

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <chrono>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <tuple>
@@ -74,6 +75,92 @@ std::size_t viewers(const access_tree& tree, const company_project& project, con
       std::ranges::count_if(project.people, [&](auto& user) { return can_view(tree, user, file.id); }));
 }
 
+/// Pairs that a table holds once at most.
+using pairs = std::set<std::pair<uuid, uuid>>;
+
+company_options any_options() {
+  company_options out;
+  out.now = noon;
+  out.seed = *rc::gen::arbitrary<std::uint64_t>();
+  out.people = *rc::gen::inRange<std::size_t>(0, 60);
+  out.projects = *rc::gen::inRange<std::size_t>(0, 12);
+  out.people_per_project = *rc::gen::inRange<std::size_t>(0, 40);
+  out.files_per_project = *rc::gen::inRange<std::size_t>(0, 60);
+  out.threads_per_project = *rc::gen::inRange<std::size_t>(0, 9);
+  out.denials_per_project = *rc::gen::inRange<std::size_t>(0, 50);
+  return out;
+}
+
+void check_people(const platform_rows& rows) {
+  auto profiles = ids_of(rows.profiles);
+  auto orgs = ids_of(rows.orgs);
+  auto projects = ids_of(rows.projects);
+  pairs members;
+  pairs grants;
+  pairs edits;
+  for (auto& x : rows.org_members) {
+    RC_ASSERT((orgs.contains(x.org_id) && profiles.contains(x.user_id)));
+    RC_ASSERT(members.insert({x.org_id, x.user_id}).second);
+  }
+  for (auto& x : rows.projects)
+    RC_ASSERT(orgs.contains(x.owner_org_id));
+  for (auto& x : rows.grants) {
+    RC_ASSERT((projects.contains(x.project_id) && members.contains({x.org_id, x.user_id})));
+    RC_ASSERT(grants.insert({x.project_id, x.user_id}).second);
+  }
+  for (auto& x : rows.activity) {
+    RC_ASSERT((projects.contains(x.project_id) && profiles.contains(x.user_id)));
+    RC_ASSERT(edits.insert({x.project_id, x.user_id}).second);
+  }
+}
+
+void check_documents(const platform_rows& rows) {
+  auto profiles = ids_of(rows.profiles);
+  std::set<uuid> resources;
+  std::set<std::pair<uuid, std::string>> names;
+  pairs permissions;
+  for (auto& x : rows.resources) {
+    // Parents come before children, and a folder holds no two entries of one name.
+    RC_ASSERT((!x.parent_id || resources.contains(*x.parent_id)));
+    RC_ASSERT((!x.parent_id || names.insert({*x.parent_id, x.name}).second));
+    RC_ASSERT(resources.insert(x.id).second);
+  }
+  for (auto& x : rows.permissions) {
+    RC_ASSERT((resources.contains(x.resource_id) && profiles.contains(x.user_id)));
+    RC_ASSERT(permissions.insert({x.resource_id, x.user_id}).second);
+  }
+}
+
+void check_talks(const platform_rows& rows) {
+  auto profiles = ids_of(rows.profiles);
+  auto projects = ids_of(rows.projects);
+  auto threads = ids_of(rows.threads);
+  auto meetings = ids_of(rows.meetings);
+  pairs present;
+  for (auto& x : rows.threads)
+    RC_ASSERT(projects.contains(x.project_id));
+  for (auto& x : rows.participants) {
+    RC_ASSERT((threads.contains(x.thread_id) && profiles.contains(x.user_id)));
+    RC_ASSERT(present.insert({x.thread_id, x.user_id}).second);
+  }
+  for (auto& x : rows.messages)
+    RC_ASSERT(present.contains({x.thread_id, x.user_id}));
+  for (auto& x : rows.meeting_participants) {
+    RC_ASSERT((meetings.contains(x.meeting_id) && profiles.contains(x.user_id)));
+    RC_ASSERT(present.insert({x.meeting_id, x.user_id}).second);
+  }
+}
+
+void check_preferences(const platform_rows& rows) {
+  auto profiles = ids_of(rows.profiles);
+  ids_of(rows.preferences);
+  std::set<std::tuple<uuid, std::string, std::optional<uuid>, std::string, std::string>> seen;
+  for (auto& x : rows.preferences) {
+    RC_ASSERT(profiles.contains(x.user_id));
+    RC_ASSERT(seen.insert({x.user_id, x.scope_type, x.scope_id, x.event_type, x.channel}).second);
+  }
+}
+
 } // namespace
 
 // -- company -----------------------------------------------------------------------------------------------
@@ -101,65 +188,13 @@ TEST(demo_company, has_the_size_that_was_asked_for) {
 }
 
 TEST(demo_company, refers_to_nothing_that_does_not_exist) {
-  rc::check([] {
-    company_options options;
-    options.now = noon;
-    options.seed = *rc::gen::arbitrary<std::uint64_t>();
-    options.people = *rc::gen::inRange<std::size_t>(0, 60);
-    options.projects = *rc::gen::inRange<std::size_t>(0, 12);
-    options.people_per_project = *rc::gen::inRange<std::size_t>(0, 40);
-    options.files_per_project = *rc::gen::inRange<std::size_t>(0, 60);
-    options.threads_per_project = *rc::gen::inRange<std::size_t>(0, 9);
-    options.denials_per_project = *rc::gen::inRange<std::size_t>(0, 50);
-    auto rows = make_company(options).rows;
-    auto profiles = ids_of(rows.profiles);
-    auto orgs = ids_of(rows.orgs);
-    auto projects = ids_of(rows.projects);
-    auto threads = ids_of(rows.threads);
-    auto meetings = ids_of(rows.meetings);
-    ids_of(rows.preferences);
-    std::set<std::pair<uuid, uuid>> pairs;
-    for (auto& x : rows.org_members)
-      RC_ASSERT((orgs.contains(x.org_id) && profiles.contains(x.user_id)));
-    for (auto& x : rows.projects)
-      RC_ASSERT(orgs.contains(x.owner_org_id));
-    for (auto& x : rows.grants) {
-      RC_ASSERT((projects.contains(x.project_id) && orgs.contains(x.org_id) && profiles.contains(x.user_id)));
-      RC_ASSERT(pairs.insert({x.project_id, x.user_id}).second);
-    }
-    std::set<uuid> resources;
-    std::set<std::pair<uuid, std::string>> names;
-    for (auto& x : rows.resources) {
-      // Parents come before children, and a folder holds no two entries of one name.
-      RC_ASSERT((!x.parent_id || resources.contains(*x.parent_id)));
-      RC_ASSERT((!x.parent_id || names.insert({*x.parent_id, x.name}).second));
-      RC_ASSERT(resources.insert(x.id).second);
-    }
-    for (auto& x : rows.permissions) {
-      RC_ASSERT((resources.contains(x.resource_id) && profiles.contains(x.user_id)));
-      RC_ASSERT(pairs.insert({x.resource_id, x.user_id}).second);
-    }
-    for (auto& x : rows.threads)
-      RC_ASSERT(projects.contains(x.project_id));
-    for (auto& x : rows.participants) {
-      RC_ASSERT((threads.contains(x.thread_id) && profiles.contains(x.user_id)));
-      RC_ASSERT(pairs.insert({x.thread_id, x.user_id}).second);
-    }
-    for (auto& x : rows.messages)
-      RC_ASSERT((threads.contains(x.thread_id) && profiles.contains(x.user_id)));
-    for (auto& x : rows.meeting_participants) {
-      RC_ASSERT((meetings.contains(x.meeting_id) && profiles.contains(x.user_id)));
-      RC_ASSERT(pairs.insert({x.meeting_id, x.user_id}).second);
-    }
-    std::set<std::pair<uuid, uuid>> edits;
-    for (auto& x : rows.activity)
-      RC_ASSERT(edits.insert({x.project_id, x.user_id}).second);
-    std::set<std::tuple<uuid, std::string, std::optional<uuid>, std::string, std::string>> preferences;
-    for (auto& x : rows.preferences) {
-      RC_ASSERT(profiles.contains(x.user_id));
-      RC_ASSERT(preferences.insert({x.user_id, x.scope_type, x.scope_id, x.event_type, x.channel}).second);
-    }
-  });
+  ASSERT_TRUE(rc::check([] {
+    auto rows = make_company(any_options()).rows;
+    check_people(rows);
+    check_documents(rows);
+    check_talks(rows);
+    check_preferences(rows);
+  }));
 }
 
 TEST(demo_company, has_addresses_that_can_never_reach_anybody) {
@@ -256,6 +291,34 @@ TEST(demo_events, are_the_same_for_the_same_seed_and_others_for_another) {
   auto firm = small_company();
   EXPECT_TRUE(same(events_of(firm), events_of(firm)));
   EXPECT_FALSE(same(events_of(firm), events_of(firm, 300, 2)));
+}
+
+TEST(demo_events, name_the_same_things_in_columns_and_payload) {
+  auto firm = small_company();
+  std::map<std::string, std::set<std::string>> columns;
+  for (auto& x : mixed_events(firm, {3, noon, {}}, 0, 2'000)) {
+    auto payload = json::parse(x.payload);
+    auto check = [&](const char* key, const std::optional<uuid>& column) {
+      if (!column)
+        return;
+      columns[x.type].insert(key);
+      if (payload.contains(key)) {
+        EXPECT_EQ(payload[key], to_string(*column)) << x.type << "." << key;
+      }
+    };
+    check("project_id", x.project_id);
+    check("resource_id", x.resource_id);
+    check("thread_id", x.thread_id);
+    check("meeting_id", x.meeting_id);
+  }
+  for (auto type : {"document_uploaded", "document_permission_granted", "document_permission_changed",
+                    "resume_permission_granted"})
+    EXPECT_EQ(columns[type], (std::set<std::string>{"project_id", "resource_id"})) << type;
+  for (auto type : {"chat_message_sent", "thread_unread_stale", "chat_thread_participant_added"})
+    EXPECT_EQ(columns[type], (std::set<std::string>{"project_id", "thread_id"})) << type;
+  for (auto type : {"meeting_invited", "meeting_updated"})
+    EXPECT_EQ(columns[type], (std::set<std::string>{"meeting_id", "project_id"})) << type;
+  EXPECT_EQ(columns["invite_accepted"], std::set<std::string>{});
 }
 
 TEST(demo_events, come_in_order_and_all_but_one_within_the_last_hour) {

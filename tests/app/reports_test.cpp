@@ -118,6 +118,9 @@ TEST(conservation, events_that_belong_to_no_type_are_noticed) {
   store_summary x;
   x.event_rows = 1;
   EXPECT_FALSE(check_conservation(x).holds);
+  EXPECT_EQ(conservation_text(check_conservation(x)).find("BROKEN"),
+            conservation_text(check_conservation(x)).rfind("BROKEN"))
+      << "only what does not hold is named";
   EXPECT_THAT(conservation_text(check_conservation(x)), HasSubstr("rows of the event log"));
   EXPECT_THAT(conservation_text(check_conservation(x)), HasSubstr(": 1 against 0"));
 }
@@ -188,6 +191,7 @@ TEST(explanation_report, shows_the_chain_of_an_event) {
   EXPECT_THAT(text, HasSubstr("  Ada Abbott  " + to_string(user(4))
                               + "\n    in_app  notified   notification 7, unread\n"
                                 "    email   queued     e-mail 9, sent\n"));
+  EXPECT_EQ(text.find("Ada Abbott"), text.rfind("Ada Abbott"));
   EXPECT_THAT(text, HasSubstr("  (no profile)  " + to_string(user(5))
                               + "\n    in_app  skipped    no_profile (has no profile (any more))\n"));
   EXPECT_THAT(text, HasSubstr("    in_app  rolled_up  its row is gone\n"));
@@ -347,7 +351,7 @@ TEST(demo_report, counts_events_in_from_the_log_itself) {
 // -- strangers' text ---------------------------------------------------------------------------------------
 
 TEST(reports, no_text_of_a_stranger_reaches_a_terminal_unescaped) {
-  rc::check([](const std::string& raw) {
+  ASSERT_TRUE(rc::check([](const std::string& raw) {
     auto hostile = "\x1b[31m\n\xC2\x9B\xFF" + raw;
     explanation x;
     x.event.type = x.event.payload = x.state = x.worker = x.error = x.error_class = hostile;
@@ -369,7 +373,7 @@ TEST(reports, no_text_of_a_stranger_reaches_a_terminal_unescaped) {
       for (auto c : text)
         RC_ASSERT(static_cast<unsigned char>(c) >= 0x20U && static_cast<unsigned char>(c) < 0x7FU);
     }
-  });
+  }));
 }
 
 TEST(reports, a_line_of_text_stays_one_line) {

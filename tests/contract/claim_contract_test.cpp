@@ -189,6 +189,20 @@ TEST_P(store_contract, rows_left_behind_longer_ago_than_the_age_limit_expire) {
   EXPECT_EQ(claim().expired, 0u);
 }
 
+TEST_P(store_contract, an_expired_leftover_beyond_a_full_claim_is_counted_once) {
+  auto fresh = emit_plain(2);
+  new_event event;
+  event.type = "document_uploaded";
+  event.created_at = now - 48h;
+  auto id = emit(event);
+  backend->leave_processing_row(id, "processing", now - 48h);
+  EXPECT_EQ(claim(1).expired, 1u);
+  EXPECT_EQ(status().expired, 1u);
+  EXPECT_EQ(ids_of(claim()), std::vector{fresh[1]});
+  EXPECT_EQ(claim().expired, 0u);
+  EXPECT_EQ(status().expired, 1u);
+}
+
 TEST_P(store_contract, events_that_another_program_settled_are_passed_over) {
   auto ids = emit_plain(3);
   backend->leave_processing_row(ids[0], "completed", now);

@@ -70,6 +70,29 @@ TEST_P(store_contract, skips_are_kept_with_their_reason) {
                                       "in_app skipped muted Olga Owner"}));
 }
 
+TEST_P(store_contract, a_unique_key_is_written_once_per_user_and_channel_whatever_the_commit) {
+  emit_plain(2);
+  auto batch = claim();
+  auto first = notify_plan(batch.events[0], {ids::olga});
+  first.notifications.front().unique_key = "nudge:1";
+  first.emails = email_plan(batch.events[0], {ids::olga}, {}).emails;
+  first.emails.front().unique_key = "nudge:1";
+  auto second = notify_plan(batch.events[1], {ids::olga, ids::mia});
+  second.notifications.front().unique_key = "nudge:1";
+  second.emails = email_plan(batch.events[1], {}, {ids::olga}).emails;
+  second.emails.front().unique_key = "nudge:1";
+  EXPECT_EQ(commit({first}).notifications, 1u);
+  auto report = commit({second});
+  EXPECT_EQ(report.notifications, 1u);
+  EXPECT_EQ(report.emails, 0u);
+  EXPECT_EQ(report.skipped, 2u);
+  EXPECT_EQ(backend->notifications().size(), 2u);
+  EXPECT_EQ(backend->emails().size(), 1u);
+  EXPECT_EQ(outcome_lines(explain(batch.events[1].event.id)),
+            (std::vector<std::string>{"email skipped duplicate Olga Owner", "in_app notified  Mia Member",
+                                      "in_app skipped duplicate Olga Owner"}));
+}
+
 TEST_P(store_contract, a_warning_stays_with_the_completed_event) {
   auto ids = emit_plain(2, "never_heard_of");
   auto batch = claim();

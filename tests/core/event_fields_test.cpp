@@ -1,8 +1,8 @@
 // Fields of events: the row first, then the payload; what is missing is reported by name.
+#include <gtest/gtest.h>
+
 #include "core/event_fields.hpp"
 #include "tests/support/generators.hpp"
-
-#include <gtest/gtest.h>
 
 namespace herald {
 
@@ -17,9 +17,7 @@ protected:
     row.type = "moon_landed";
   }
 
-  event with(const std::string& payload_text) {
-    return {row, payload::parse(payload_text).value()};
-  }
+  event with(const std::string& payload_text) { return {row, payload::parse(payload_text).value()}; }
 
   domain_event row;
 };
@@ -71,10 +69,11 @@ TEST_F(event_fields_test, reports_everything_that_is_missing_at_once) {
   fields.name("name");
   ASSERT_FALSE(fields.complete());
   EXPECT_EQ(fields.why_not().kind, failure_class::permanent);
-  EXPECT_EQ(fields.why_not().reason,
-            "moon_landed event 7 cannot be handled: it needs 'user_id' (a UUID), 'tier' (an integer from 1 to 4), "
-            "'kind' (project or borrower), 'name' (a non-empty string); correct whoever writes the event, a retry "
-            "cannot help");
+  EXPECT_EQ(
+      fields.why_not().reason,
+      "moon_landed event 7 cannot be handled: it needs 'user_id' (a UUID), 'tier' (an integer from 1 to 4), "
+      "'kind' (project or borrower), 'name' (a non-empty string); correct whoever writes the event, a retry "
+      "cannot help");
 }
 
 } // namespace herald

@@ -1,12 +1,12 @@
 // The rules common to all event types, and the order in which they speak.
+#include <array>
+
+#include <gtest/gtest.h>
+
 #include "core/fan_out_builder.hpp"
 #include "core/reasons.hpp"
 #include "tests/support/generators.hpp"
 #include "tests/support/plan_view.hpp"
-
-#include <array>
-
-#include <gtest/gtest.h>
 
 namespace herald {
 
@@ -32,9 +32,7 @@ protected:
     return std::move(out).build();
   }
 
-  static std::string_view refuse(const uuid&, channel) {
-    return reasons::no_access;
-  }
+  static std::string_view refuse(const uuid&, channel) { return reasons::no_access; }
 
   batch_context world;
   handler_settings settings;
@@ -47,7 +45,8 @@ TEST_F(fan_out_builder_test, asks_the_rules_in_their_order) {
   rules.excluded = {nil_uuid, nth_uuid(1)};
   settings.system_accounts = {nth_uuid(1), nth_uuid(2), nth_uuid(200)};
   world.preferences[nth_uuid(3)] = {{preference_scope::global, {}, "*", "*", preference_status::muted}};
-  auto plan = admit_and_send({nil_uuid, nth_uuid(1), nth_uuid(2), nth_uuid(200), nth_uuid(201), nth_uuid(3)}, refuse);
+  auto plan =
+      admit_and_send({nil_uuid, nth_uuid(1), nth_uuid(2), nth_uuid(200), nth_uuid(201), nth_uuid(3)}, refuse);
   EXPECT_EQ(in_app(plan, nil_uuid), "is_actor");
   EXPECT_EQ(in_app(plan, nth_uuid(1)), "is_actor");
   EXPECT_EQ(in_app(plan, nth_uuid(2)), "system_account");

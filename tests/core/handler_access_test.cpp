@@ -1,8 +1,8 @@
 // The event types about access: project_access_*, document_permission_* and resume_permission_granted.
+#include <gtest/gtest.h>
+
 #include "tests/support/plan_view.hpp"
 #include "tests/support/sample_world.hpp"
-
-#include <gtest/gtest.h>
 
 namespace herald {
 
@@ -66,11 +66,12 @@ TEST(access_events, carry_the_keys_of_their_type) {
 
 TEST(access_events, link_to_what_was_opened_up) {
   const auto document = workspace + "?resourceId=" + to_string(plan_pdf);
-  const std::vector<std::pair<const char*, std::string>> expected = {{"project_access_granted", workspace},
-                                                                     {"project_access_changed", workspace},
-                                                                     {"document_permission_granted", document},
-                                                                     {"document_permission_changed", document},
-                                                                     {"resume_permission_granted", workspace}};
+  const std::vector<std::pair<const char*, std::string>> expected = {
+      {"project_access_granted", workspace},
+      {"project_access_changed", workspace},
+      {"document_permission_granted", document},
+      {"document_permission_changed", document},
+      {"resume_permission_granted", workspace}};
   for (auto& [type, link] : expected)
     EXPECT_EQ(only_notification(plan_of(load_sample(type))).link_url, link) << type;
 }
@@ -78,7 +79,8 @@ TEST(access_events, link_to_what_was_opened_up) {
 TEST(access_events, say_what_one_may_do_now) {
   const std::vector<std::pair<const char*, const char*>> expected = {
       {"project_access_granted", "**Ben Berg** gave you view access to **Tower**."},
-      {"project_access_changed", "**Ben Berg** changed your permission in **Tower**: you now have edit access."},
+      {"project_access_changed",
+       "**Ben Berg** changed your permission in **Tower**: you now have edit access."},
       {"document_permission_granted", "**Ben Berg** gave you view access to **plan.pdf** in **Tower**."},
       {"document_permission_changed", "**Ben Berg** gave you edit access to **plan.pdf** in **Tower**."},
       {"resume_permission_granted", "**Ben Berg** gave you view access to **Project resume** in **Tower**."}};
@@ -198,7 +200,8 @@ TEST(access_events, complete_with_a_warning_when_their_target_is_gone) {
   for (auto type : resource_types) {
     auto s = load_sample(type);
     s.world.resources.clear();
-    EXPECT_EQ(plan_of(s).warning, "resource " + to_string(plan_pdf) + " no longer exists: nobody was notified");
+    EXPECT_EQ(plan_of(s).warning,
+              "resource " + to_string(plan_pdf) + " no longer exists: nobody was notified");
     EXPECT_EQ(in_app(plan_of(s), dan), "no_access");
   }
   for (auto type : {"project_access_granted", "project_access_changed"}) {

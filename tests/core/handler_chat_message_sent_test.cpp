@@ -1,8 +1,8 @@
 // chat_message_sent: mentions are told word by word, everything else is counted.
+#include <gtest/gtest.h>
+
 #include "tests/support/plan_view.hpp"
 #include "tests/support/sample_world.hpp"
-
-#include <gtest/gtest.h>
 
 namespace herald {
 

@@ -1,8 +1,8 @@
 // chat_thread_participant_added: whoever was added hears of it on both channels.
+#include <gtest/gtest.h>
+
 #include "tests/support/plan_view.hpp"
 #include "tests/support/sample_world.hpp"
-
-#include <gtest/gtest.h>
 
 namespace herald {
 

@@ -1,8 +1,8 @@
 // document_uploaded: who hears of a new file, and how.
+#include <gtest/gtest.h>
+
 #include "tests/support/plan_view.hpp"
 #include "tests/support/sample_world.hpp"
-
-#include <gtest/gtest.h>
 
 namespace herald {
 
@@ -141,8 +141,10 @@ TEST(document_uploaded, keeps_the_two_channels_apart) {
 TEST(document_uploaded, asks_preferences_of_the_project_but_not_of_a_thread) {
   auto s = load_sample(type);
   s.event.thread_id = general;
-  prefer(s, cleo, {preference_scope::project, tower, "document_uploaded", "in_app", preference_status::muted});
-  prefer(s, dan, {preference_scope::thread, general, "document_uploaded", "in_app", preference_status::muted});
+  prefer(s, cleo,
+         {preference_scope::project, tower, "document_uploaded", "in_app", preference_status::muted});
+  prefer(s, dan,
+         {preference_scope::thread, general, "document_uploaded", "in_app", preference_status::muted});
   auto plan = plan_of(s);
   EXPECT_EQ(in_app(plan, cleo), "muted");
   EXPECT_EQ(email(plan, cleo), "muted"); // no word about e-mail: the muted inbox speaks for it

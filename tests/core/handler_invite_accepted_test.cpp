@@ -1,8 +1,8 @@
 // invite_accepted: the owners of an org hear of their new member.
+#include <gtest/gtest.h>
+
 #include "tests/support/plan_view.hpp"
 #include "tests/support/sample_world.hpp"
-
-#include <gtest/gtest.h>
 
 namespace herald {
 
@@ -103,7 +103,8 @@ TEST(invite_accepted, asks_global_preferences) {
 TEST(invite_accepted, completes_with_a_warning_when_the_org_is_gone) {
   auto s = load_sample(type);
   s.world.orgs.clear();
-  EXPECT_EQ(plan_of(s).warning, "org " + to_string(harbor_capital) + " no longer exists: nobody was notified");
+  EXPECT_EQ(plan_of(s).warning,
+            "org " + to_string(harbor_capital) + " no longer exists: nobody was notified");
   EXPECT_TRUE(outcomes(plan_of(s)).empty());
 }
 

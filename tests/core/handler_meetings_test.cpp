@@ -1,8 +1,8 @@
 // meeting_invited, meeting_updated and meeting_reminder: who hears what about a meeting.
+#include <gtest/gtest.h>
+
 #include "tests/support/plan_view.hpp"
 #include "tests/support/sample_world.hpp"
-
-#include <gtest/gtest.h>
 
 namespace herald {
 
@@ -54,8 +54,8 @@ TEST(meeting_invited, leaves_the_time_to_the_readers_browser) {
   EXPECT_EQ(draft.link_url, "/project/workspace/" + to_string(tower) + "?tab=meetings");
   auto data = only_payload(plan);
   EXPECT_EQ(keys_of(data),
-            (std::vector<std::string>{"meeting_id", "meeting_title", "organizer_id", "organizer_name", "project_id",
-                                      "project_name", "start_time", "type"}));
+            (std::vector<std::string>{"meeting_id", "meeting_title", "organizer_id", "organizer_name",
+                                      "project_id", "project_name", "start_time", "type"}));
   EXPECT_EQ(data["type"], "meeting_invitation");
   EXPECT_EQ(data["meeting_id"], to_string(kick_off));
   EXPECT_EQ(data["meeting_title"], "Kick-off");
@@ -120,7 +120,7 @@ TEST(meeting_invited, does_not_invite_the_actor) {
   EXPECT_EQ(in_app(plan_of(s), ana), "is_actor");
 }
 
-TEST(meeting_invited, completes_with_a_warning_when_the_meeting_is_gone) {
+TEST(meeting_events, complete_with_a_warning_when_the_meeting_is_gone) {
   for (auto type : {"meeting_invited", "meeting_updated", "meeting_reminder"}) {
     auto s = load_sample(type);
     s.world.meetings.clear();
@@ -130,7 +130,7 @@ TEST(meeting_invited, completes_with_a_warning_when_the_meeting_is_gone) {
   }
 }
 
-TEST(meeting_invited, obeys_the_preferences_of_the_project) {
+TEST(meeting_events, obey_the_preferences_of_the_project) {
   for (auto type : {"meeting_invited", "meeting_updated", "meeting_reminder"}) {
     auto s = load_sample(type);
     prefer(s, ben, {preference_scope::project, tower, type, "in_app", preference_status::muted});
@@ -138,7 +138,7 @@ TEST(meeting_invited, obeys_the_preferences_of_the_project) {
   }
 }
 
-TEST(meeting_invited, fails_for_good_without_its_required_fields) {
+TEST(meeting_events, fail_for_good_without_their_required_fields) {
   const std::vector<std::pair<const char*, const char*>> required = {{"meeting_invited", "invited_user_id"},
                                                                      {"meeting_reminder", "user_id"}};
   for (auto& [type, key] : required) {
@@ -189,9 +189,11 @@ TEST(meeting_updated, says_what_changed) {
 
 TEST(meeting_updated, carries_the_changes_in_its_payload) {
   auto s = load_sample("meeting_updated");
-  EXPECT_EQ(only_payload(plan_of(s))["changes"], (json{{"timeChanged", true}, {"participantsChanged", false}}));
+  EXPECT_EQ(only_payload(plan_of(s))["changes"],
+            (json{{"timeChanged", true}, {"participantsChanged", false}}));
   set_payload(s, "changes", nullptr);
-  EXPECT_EQ(only_payload(plan_of(s))["changes"], (json{{"timeChanged", false}, {"participantsChanged", false}}));
+  EXPECT_EQ(only_payload(plan_of(s))["changes"],
+            (json{{"timeChanged", false}, {"participantsChanged", false}}));
 }
 
 TEST(meeting_updated, writes_no_placeholder_when_the_start_is_unknown) {
@@ -231,11 +233,14 @@ TEST(meeting_reminder, carries_link_and_minutes) {
 }
 
 TEST(meeting_reminder, counts_the_minutes_left_when_the_text_is_written) {
-  const std::vector<std::pair<seconds, const char*>> cases = {
-      {seconds{30 * 60}, "starts in 30 minutes"}, {seconds{11 * 60 + 1}, "starts in 12 minutes"},
-      {seconds{60}, "starts in 1 minute"},        {seconds{1}, "starts in 1 minute"},
-      {seconds{0}, "starts now"},                 {seconds{-59}, "starts now"},
-      {seconds{-60}, "started 1 minute ago"},     {seconds{-25 * 60}, "started 25 minutes ago"}};
+  const std::vector<std::pair<seconds, const char*>> cases = {{seconds{30 * 60}, "starts in 30 minutes"},
+                                                              {seconds{11 * 60 + 1}, "starts in 12 minutes"},
+                                                              {seconds{60}, "starts in 1 minute"},
+                                                              {seconds{1}, "starts in 1 minute"},
+                                                              {seconds{0}, "starts now"},
+                                                              {seconds{-59}, "starts now"},
+                                                              {seconds{-60}, "started 1 minute ago"},
+                                                              {seconds{-25 * 60}, "started 25 minutes ago"}};
   for (auto& [left, text] : cases)
     EXPECT_EQ(only_notification(plan_of(reminder_with(left))).title, std::string{"Kick-off "}.append(text));
 }
@@ -267,7 +272,8 @@ TEST(meeting_reminder, offers_web_addresses_alone_as_meeting_link) {
     return only_payload(plan_of(s))["meeting_link"];
   };
   EXPECT_EQ(with("http://meet.example.com/x"), "http://meet.example.com/x");
-  for (auto link : {"javascript:alert(1)", "meet.example.com", "https://x.example/a b", "https://x.example/\r\n", ""})
+  for (auto link :
+       {"javascript:alert(1)", "meet.example.com", "https://x.example/a b", "https://x.example/\r\n", ""})
     EXPECT_EQ(with(link), nullptr) << link;
   EXPECT_EQ(with("https://x.example/" + std::string(3'000, 'x')), nullptr);
 }

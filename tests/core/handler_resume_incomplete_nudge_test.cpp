@@ -1,9 +1,9 @@
 // resume_incomplete_nudge: owners alone, and each tier once per idle period.
+#include <gtest/gtest.h>
+
 #include "core/iso8601.hpp"
 #include "tests/support/plan_view.hpp"
 #include "tests/support/sample_world.hpp"
-
-#include <gtest/gtest.h>
 
 namespace herald {
 
@@ -23,7 +23,8 @@ timestamp at(const char* text) {
   return from_iso8601(text).value();
 }
 
-/// What becomes of Ben's nudge when one of tier 2 was sent at `sent`, and the borrower resume edited at `edited`.
+/// What becomes of Ben's nudge when one of tier 2 was sent at `sent`, and the borrower resume edited at
+/// `edited`.
 std::string after_nudge(timestamp sent, std::optional<timestamp> edited) {
   auto s = load_sample(type);
   s.world.edits[tower].borrower = edited;
@@ -85,7 +86,8 @@ TEST(resume_incomplete_nudge, sends_a_tier_once_per_idle_period) {
   EXPECT_EQ(after_nudge(edited + duration{1}, edited), "already_nudged");
   EXPECT_EQ(after_nudge(edited, edited), "notified"); // the edit came last
   EXPECT_EQ(after_nudge(edited - duration{1}, edited), "notified");
-  EXPECT_EQ(after_nudge(edited - duration{1}, std::nullopt), "already_nudged"); // never edited: any nudge counts
+  EXPECT_EQ(after_nudge(edited - duration{1}, std::nullopt),
+            "already_nudged"); // never edited: any nudge counts
 }
 
 TEST(resume_incomplete_nudge, counts_nudges_without_any_known_edit) {
@@ -97,8 +99,9 @@ TEST(resume_incomplete_nudge, counts_nudges_without_any_known_edit) {
 
 TEST(resume_incomplete_nudge, compares_user_project_resume_and_tier) {
   const auto sent = at("2026-01-19T00:00:00Z");
-  for (auto& other : {sent_nudge{cleo, tower, "borrower", 2, sent}, sent_nudge{ben, plan_pdf, "borrower", 2, sent},
-                      sent_nudge{ben, tower, "project", 2, sent}, sent_nudge{ben, tower, "borrower", 3, sent}}) {
+  for (auto& other :
+       {sent_nudge{cleo, tower, "borrower", 2, sent}, sent_nudge{ben, plan_pdf, "borrower", 2, sent},
+        sent_nudge{ben, tower, "project", 2, sent}, sent_nudge{ben, tower, "borrower", 3, sent}}) {
     auto s = load_sample(type);
     s.world.nudges = {other};
     EXPECT_EQ(in_app(plan_of(s), ben), "notified");
@@ -106,12 +109,18 @@ TEST(resume_incomplete_nudge, compares_user_project_resume_and_tier) {
 }
 
 TEST(resume_incomplete_nudge, looks_at_edits_of_the_same_resume_alone) {
-  auto s = load_sample(type);
-  s.world.nudges = {{ben, tower, "borrower", 2, at("2026-01-18T00:00:00Z")}};
-  s.world.edits[tower].project = at("2026-01-19T00:00:00Z");
-  EXPECT_EQ(in_app(plan_of(s), ben), "already_nudged");
-  s.world.edits[tower].borrower = at("2026-01-19T00:00:00Z");
-  EXPECT_EQ(in_app(plan_of(s), ben), "notified");
+  const auto sent = at("2026-01-18T00:00:00Z");
+  const auto edited = at("2026-01-19T00:00:00Z");
+  for (auto resume : {"project", "borrower"}) {
+    auto s = load_sample(type);
+    set_payload(s, "resume_type", resume);
+    s.world.nudges = {{ben, tower, resume, 2, sent}};
+    const auto is_project = std::string_view{resume} == "project";
+    s.world.edits[tower] = is_project ? resume_edits{{}, edited} : resume_edits{edited, {}};
+    EXPECT_EQ(in_app(plan_of(s), ben), "already_nudged") << resume;
+    s.world.edits[tower] = is_project ? resume_edits{edited, {}} : resume_edits{{}, edited};
+    EXPECT_EQ(in_app(plan_of(s), ben), "notified") << resume;
+  }
 }
 
 TEST(resume_incomplete_nudge, obeys_each_channels_preference) {
@@ -130,9 +139,10 @@ TEST(resume_incomplete_nudge, obeys_each_channels_preference) {
 
 TEST(resume_incomplete_nudge, fails_for_good_on_values_outside_their_range) {
   const std::vector<std::pair<const char*, json>> bad = {
-      {"nudge_tier", 0},         {"nudge_tier", 5},           {"nudge_tier", "high"},       {"nudge_tier", nullptr},
-      {"resume_type", "lender"}, {"resume_type", ""},         {"completion_percent", -1},   {"completion_percent", 101},
-      {"user_id", "ben"},        {"completion_percent", true}};
+      {"nudge_tier", 0},           {"nudge_tier", 5},           {"nudge_tier", "high"},
+      {"nudge_tier", nullptr},     {"resume_type", "lender"},   {"resume_type", ""},
+      {"completion_percent", -1},  {"completion_percent", 101}, {"user_id", "ben"},
+      {"completion_percent", true}};
   for (auto& [key, value] : bad) {
     auto s = load_sample(type);
     set_payload(s, key, value);

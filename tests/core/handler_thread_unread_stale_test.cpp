@@ -1,8 +1,8 @@
 // thread_unread_stale: one e-mail to the reader, nothing in the inbox.
+#include <gtest/gtest.h>
+
 #include "tests/support/plan_view.hpp"
 #include "tests/support/sample_world.hpp"
-
-#include <gtest/gtest.h>
 
 namespace herald {
 

@@ -1,7 +1,7 @@
 // Links are an interface with the web application: to the letter.
-#include "core/links.hpp"
-
 #include <gtest/gtest.h>
+
+#include "core/links.hpp"
 
 namespace herald {
 namespace {

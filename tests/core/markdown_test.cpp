@@ -1,11 +1,11 @@
 // Markdown pieces: names in bold type, and chat messages as bodies.
-#include "core/markdown.hpp"
-#include "tests/support/generators.hpp"
-
 #include <chrono>
 
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
+
+#include "core/markdown.hpp"
+#include "tests/support/generators.hpp"
 
 namespace herald {
 namespace {

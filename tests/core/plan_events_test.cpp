@@ -1,11 +1,11 @@
 // What happens to a claimed batch as a whole: claims, failures, bursts and duplicates.
-#include "tests/support/plan_view.hpp"
-#include "tests/support/sample_world.hpp"
-
 #include <algorithm>
 #include <stdexcept>
 
 #include <gtest/gtest.h>
+
+#include "tests/support/plan_view.hpp"
+#include "tests/support/sample_world.hpp"
 
 namespace herald {
 
@@ -29,9 +29,7 @@ uuid nth_resource(int n) {
 /// A batch under construction: events of one type in the world of its sample.
 class batch_under_test {
 public:
-  explicit batch_under_test(std::string_view type) : base{load_sample(type)} {
-    out.type = type;
-  }
+  explicit batch_under_test(std::string_view type) : base{load_sample(type)} { out.type = type; }
 
   /// Adds the sample's event under the next id.
   domain_event& add() {
@@ -90,7 +88,8 @@ void expect_complete(const event_batch& batch, const plan_batch& plans) {
 
 } // namespace
 
-// -- events one by one --------------------------------------------------------------------------------------------
+// -- events one by one
+// --------------------------------------------------------------------------------------------
 
 TEST(plan_events, gives_each_event_a_plan_with_its_claim_and_type) {
   batch_under_test batch{"meeting_invited"};
@@ -152,7 +151,8 @@ TEST(plan_events, completes_unknown_types_with_a_warning_that_names_them) {
   EXPECT_TRUE(plans.failures.empty());
 }
 
-// -- bursts -------------------------------------------------------------------------------------------------------
+// -- bursts
+// -------------------------------------------------------------------------------------------------------
 
 TEST(plan_events, tells_a_burst_of_grants_once) {
   batch_under_test batch{"document_permission_granted"};
@@ -201,7 +201,8 @@ TEST(plan_events, cuts_the_list_of_a_large_burst_but_counts_it_all) {
   EXPECT_EQ(data["items"][49]["resource_name"], "file 50");
   auto& draft = only_notification(plans.plans[0]);
   EXPECT_EQ(draft.title, "60 documents shared with you in Tower");
-  EXPECT_EQ(draft.body, "You were given access to **file 1**, **file 2**, **file 3** and 57 more in **Tower**.");
+  EXPECT_EQ(draft.body,
+            "You were given access to **file 1**, **file 2**, **file 3** and 57 more in **Tower**.");
 }
 
 TEST(plan_events, names_no_common_permission_when_they_differ) {
@@ -315,7 +316,8 @@ TEST(plan_events, coalesces_nothing_of_other_types) {
   EXPECT_EQ(batch.plan().plans.size(), 2U);
 }
 
-// -- duplicates ---------------------------------------------------------------------------------------------------
+// -- duplicates
+// ---------------------------------------------------------------------------------------------------
 
 TEST(plan_events, drops_the_second_of_two_equal_nudges) {
   batch_under_test batch{"resume_incomplete_nudge"};

@@ -94,9 +94,11 @@ TEST_F(demo, quarantines_the_poison_event_alone) {
 
 TEST_F(demo, restarts_the_crashed_handler_and_nothing_else) {
   EXPECT_GE(number((*report_)["restarts"]), 1u);
-  for (auto& x : (*report_)["supervision"])
-    if (x["what"] == "crashed")
+  for (auto& x : (*report_)["supervision"]) {
+    if (x["what"] == "crashed") {
       EXPECT_EQ(x["child"], "demo_crash");
+    }
+  }
 }
 
 TEST_F(demo, completes_an_unknown_type_with_a_warning) {

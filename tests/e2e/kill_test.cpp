@@ -31,10 +31,12 @@ std::uint64_t settled_events(sqlite_store& store) {
   return status ? status->completed + status->dead : 0;
 }
 
-/// Waits, watching the database, until `target` events are settled; false when the program ended before.
+/// Waits, watching the database, until `target` events are settled; false when the program ended before. It looks
+/// now and then only: a reader that never pauses keeps SQLite from recovering the log of a killed writer.
 bool wait_for(sqlite_store& store, child_process& herald, std::uint64_t target) {
+  constexpr int pause_ms = 3;
   while (settled_events(store) < target)
-    if (!herald.running())
+    if (herald.ended_within(pause_ms))
       return false;
   return true;
 }
@@ -78,11 +80,7 @@ TEST(kill, twenty_kills_end_in_the_same_rows_as_an_undisturbed_run) {
   auto expected = image_of(calm.database());
   auto got = image_of(rough.database());
   EXPECT_GT(expected.notifications.size(), event_count);
-  EXPECT_EQ(got.events, expected.events);
-  EXPECT_EQ(got.recipients, expected.recipients);
-  EXPECT_EQ(got.roll_ups, expected.roll_ups);
-  EXPECT_EQ(got.emails, expected.emails);
-  EXPECT_EQ(got.notifications, expected.notifications);
+  EXPECT_EQ(difference(expected, got), "");
 }
 
 TEST(stop, sigterm_in_the_middle_of_work_leaves_nothing_claimed_and_exits_0) {
@@ -106,7 +104,7 @@ TEST(stop, a_drain_that_may_take_no_time_hands_claims_back_uncounted) {
   prepare_store(place.database(), event_count);
   auto store = open_store(place.database());
   auto args = run_arguments();
-  args.insert(args.end(), {"--set", "daemon.drain_deadline_ms=1", "--set", "writer.commit_delay_ms=1000",
+  args.insert(args.end(), {"--set", "daemon.drain_deadline_ms=1", "--set", "writer.commit_delay_ms=400",
                            "--set", "writer.commit_batch=100"});
   auto herald = place.start(args);
   ASSERT_TRUE(wait_for(*store, herald, 1));

@@ -36,8 +36,9 @@ TEST(uuid, has_no_other_form) {
   for (std::string_view text :
        {"", "x", "{0123abcd-4567-89ef-0123-456789abcdef}", "0123abcd456789ef0123456789abcdef",
         "0123abcd-4567-89ef-0123-456789abcde", "0123abcd-4567-89ef-0123-456789abcdef0",
-        " 123abcd-4567-89ef-0123-456789abcdef", "0123abcd-4567-89ef-0123-456789abcde\n",
-        "0123abcd4-567-89ef-0123-456789abcdef", "0123abcd-4567-89ef-01234-56789abcdef"})
+        "0123abcd-4567-89ef-0123-456789abcdef01", " 123abcd-4567-89ef-0123-456789abcdef",
+        "0123abcd-4567-89ef-0123-456789abcde\n", "0123abcd4-567-89ef-0123-456789abcdef",
+        "0123abcd-4567-89ef-01234-56789abcdef"})
     EXPECT_EQ(parse_uuid(text), std::nullopt) << text;
 }
 

@@ -104,11 +104,13 @@ public:
 
   void signal(int number) const { kill(pid_, number); }
 
-  bool running() {
-    if (pid_ <= 0)
-      return false;
+  /// Whether the program has ended; waits for its end at most for `limit` milliseconds.
+  bool ended_within(int limit) {
+    // Its end closes the pipes; output alone does not end the wait.
+    pollfd fd{pipes_[0], 0, 0};
+    poll(&fd, 1, limit);
     siginfo_t info{};
-    return waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == 0;
+    return pid_ <= 0 || waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid != 0;
   }
 
   /// Reads both outputs to their ends and takes the exit status.

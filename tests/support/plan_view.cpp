@@ -6,8 +6,7 @@ namespace herald::testing {
 
 namespace {
 
-template <class T>
-const T& only(const std::vector<T>& xs, const char* what) {
+template <class T> const T& only(const std::vector<T>& xs, const char* what) {
   if (xs.size() != 1)
     throw std::runtime_error(std::to_string(xs.size()) + " " + what + " where one was expected");
   return xs.front();
@@ -43,7 +42,8 @@ std::map<std::pair<uuid, channel>, std::vector<std::string>> outcomes(const fan_
 
 std::string outcome(const fan_out_plan& plan, const uuid& user, channel on) {
   std::string out;
-  for (auto& piece : outcomes(plan)[{user, on}])
+  const auto pieces = outcomes(plan)[{user, on}];
+  for (auto& piece : pieces)
     out.append(out.empty() ? "" : "+").append(piece);
   return out;
 }
@@ -83,8 +83,8 @@ std::string to_text(const fan_out_plan& plan) {
     out["roll_ups"].push_back(
         {to_string(x.thread_id), x.thread_label, x.project_name, x.link_url, ids(x.users)});
   for (auto& x : plan.emails)
-    out["emails"].push_back({x.project_id ? to_string(*x.project_id) : "", x.project_name, x.subject, x.body_data,
-                             ids(x.immediate), ids(x.aggregated), x.unique_key});
+    out["emails"].push_back({x.project_id ? to_string(*x.project_id) : "", x.project_name, x.subject,
+                             x.body_data, ids(x.immediate), ids(x.aggregated), x.unique_key});
   for (auto& x : plan.skips)
     out["skips"].push_back({to_string(x.channel), x.reason, ids(x.users)});
   return out.dump();

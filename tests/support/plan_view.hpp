@@ -12,8 +12,8 @@
 
 namespace herald::testing {
 
-/// Every (recipient, channel) pair of a plan with all that became of it: `notified`, `rolled_up`, `immediate`,
-/// `aggregated`, or the reason of a skip.
+/// Every (recipient, channel) pair of a plan with all that became of it: `notified`, `rolled_up`,
+/// `immediate`, `aggregated`, or the reason of a skip.
 std::map<std::pair<uuid, channel>, std::vector<std::string>> outcomes(const fan_out_plan&);
 
 /// What became of one pair; the pieces joined by `+` if there are several, empty if there is none.

@@ -1,13 +1,13 @@
 #include "tests/support/sample_world.hpp"
 
-#include "core/iso8601.hpp"
-
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <stdexcept>
 
 #include <nlohmann/json.hpp>
+
+#include "core/iso8601.hpp"
 
 namespace herald::testing {
 
@@ -47,8 +47,7 @@ std::optional<timestamp> optional_time(const json& object, const char* key) {
 }
 
 /// The rows of one table of the sample's world, by id.
-template <class T, class Read>
-by_uuid<T> rows(const json& world, const char* table, Read read) {
+template <class T, class Read> by_uuid<T> rows(const json& world, const char* table, Read read) {
   by_uuid<T> out;
   const auto all = world.value(table, json::object());
   for (auto& [id, row] : all.items())
@@ -100,7 +99,8 @@ meeting meeting_of(const json& x) {
 
 resource resource_of(const json& x) {
   auto viewers = ids_of(x.at("viewers"));
-  return {x.at("name"), id_of(x.at("org_id")), optional_id(x, "project_id"), {viewers.begin(), viewers.end()}};
+  return {
+      x.at("name"), id_of(x.at("org_id")), optional_id(x, "project_id"), {viewers.begin(), viewers.end()}};
 }
 
 sent_nudge nudge_of(const json& x) {

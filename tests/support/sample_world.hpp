@@ -1,5 +1,5 @@
-// One sample event per event type, with the small world it happens in: tests/core/events/<event_type>.json. All samples
-// tell of the same people, org and project.
+// One sample event per event type, with the small world it happens in: tests/core/events/<event_type>.json.
+// All samples tell of the same people, org and project.
 #pragma once
 
 #include <string>
@@ -15,8 +15,8 @@
 
 namespace herald::testing {
 
-/// The cast of the samples. Ana works for the platform and causes most events; Ben and Cleo own Harbor Capital, to which
-/// the project Tower belongs; Dan and Eve were let into the project; Zoe is unknown to it.
+/// The cast of the samples. Ana works for the platform and causes most events; Ben and Cleo own Harbor
+/// Capital, to which the project Tower belongs; Dan and Eve were let into the project; Zoe is unknown to it.
 namespace cast {
 extern const uuid ana, ben, cleo, dan, eve, zoe;
 extern const uuid harbor_capital, tower, plan_pdf, general, kick_off;
@@ -31,9 +31,7 @@ struct sample {
   std::vector<uuid> candidates;
   handler_settings settings;
 
-  context as_context() const {
-    return {world, settings};
-  }
+  context as_context() const { return {world, settings}; }
 };
 
 /// Reads a sample. Throws std::runtime_error with the file's name when it cannot be used.

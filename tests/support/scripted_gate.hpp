@@ -29,15 +29,9 @@ struct gate_script {
   std::vector<claim_ref> lost_on_renewal;
   std::uint64_t released = 0;
 
-  /// Commits wait until the test lets them go.
+  /// Commits wait until the gate is told `freed`.
   bool hold_commits = false;
   std::vector<std::pair<commit_request_ptr, caf::typed_response_promise<commit_report>>> held;
-
-  void let_go() {
-    hold_commits = false;
-    for (auto& [request, answer] : std::exchange(held, {}))
-      answer.deliver(expected_report(request->batches, request->failures));
-  }
 };
 
 using gate_script_ptr = std::shared_ptr<gate_script>;
@@ -53,7 +47,16 @@ inline store_gate_actor::behavior_type scripted_gate(store_gate_actor::pointer s
         script->claim_answers.pop_front();
         if (auto* why = std::get_if<failure>(&answer))
           return to_error(*why);
-        return std::make_shared<const claimed_batch>(std::get<claimed_batch>(std::move(answer)));
+        auto batch = std::get<claimed_batch>(std::move(answer));
+        if (batch.events.size() > x.limit) {
+          // Like a store, never more than asked for: the rest is still due.
+          auto rest = batch;
+          auto kept = static_cast<std::ptrdiff_t>(x.limit);
+          rest.events.erase(rest.events.begin(), rest.events.begin() + kept);
+          batch.events.erase(batch.events.begin() + kept, batch.events.end());
+          script->claim_answers.emplace_front(std::move(rest));
+        }
+        return std::make_shared<const claimed_batch>(std::move(batch));
       },
       [self, script](const commit_request_ptr& x) -> caf::result<commit_report> {
         script->commits.push_back(x);
@@ -78,7 +81,12 @@ inline store_gate_actor::behavior_type scripted_gate(store_gate_actor::pointer s
         script->releases.push_back(x);
         return script->released;
       },
-      [](freed_atom, std::uint64_t) {},
+      // Lets the held commits go; a promise may only be kept by the actor that made it.
+      [script](freed_atom, std::uint64_t) {
+        script->hold_commits = false;
+        for (auto& [request, answer] : std::exchange(script->held, {}))
+          answer.deliver(expected_report(request->batches, request->failures));
+      },
   };
 }
 

@@ -31,7 +31,8 @@ constexpr std::string_view select_leftovers = R"(
   ORDER BY p.event_id)";
 
 constexpr std::string_view select_new = R"(
-  SELECT e.id, e.created_at < ?1, p.event_id IS NOT NULL
+  SELECT e.id, e.created_at < ?1,
+    p.event_id IS NOT NULL OR EXISTS (SELECT 1 FROM herald_expired x WHERE x.event_id = e.id)
   FROM domain_events e LEFT JOIN notification_processing p ON p.event_id = e.id
   WHERE e.id > (SELECT watermark FROM herald_cursor WHERE id = 1)
   ORDER BY e.id)";

@@ -24,6 +24,10 @@ constexpr std::string_view insert_email = R"(
   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
   ON CONFLICT (event_id, user_id) DO NOTHING)";
 
+constexpr std::string_view take_key = R"(
+  INSERT INTO herald_once (unique_key, channel, user_id, event_id) VALUES (?1, ?2, ?3, ?4)
+  ON CONFLICT DO NOTHING)";
+
 constexpr std::string_view complete_events = R"(
   UPDATE notification_processing
   SET processing_status = 'completed', completed_at = ?2, error_message = ?3, herald_error_class = NULL,
@@ -123,7 +127,8 @@ private:
       row.set(2, event_id).set(3, x.title).set(4, or_null(x.body)).set(5, or_null(x.link_url));
       row.set(6, request_.now).set(7, x.payload);
       for (auto& user : x.users) {
-        if (is_gone(outcomes, channel::in_app, user))
+        if (is_gone(outcomes, channel::in_app, user)
+            || is_repeated(outcomes, channel::in_app, x.unique_key, user, event_id))
           continue;
         if (!facts_.has_notification(event_id, user)) {
           row.set(1, user).run();
@@ -161,16 +166,15 @@ private:
     for (auto& x : plan.emails) {
       row.set(5, facts_.existing_project(x.project_id)).set(6, or_null(x.project_name));
       row.set(7, x.subject).set(8, x.body_data);
-      for (auto& user : x.immediate)
-        queue_email(row, "immediate", user, outcomes);
-      for (auto& user : x.aggregated)
-        queue_email(row, "aggregated", user, outcomes);
+      for (auto& [delivery, users] : {std::pair{"immediate", &x.immediate}, {"aggregated", &x.aggregated}})
+        for (auto& user : *users)
+          if (!is_gone(outcomes, channel::email, user)
+              && !is_repeated(outcomes, channel::email, x.unique_key, user, event_id))
+            queue_email(row, delivery, user, outcomes);
     }
   }
 
   void queue_email(statement& row, std::string_view delivery, const uuid& user, outcome_ledger& outcomes) {
-    if (is_gone(outcomes, channel::email, user))
-      return;
     auto inserted = row.set(1, user).set(2, delivery).run() == 1;
     report_.emails += inserted ? 1 : 0;
     // Not inserted: this plan has queued one before, or an earlier worker that died half-way has.
@@ -207,6 +211,15 @@ private:
     if (facts_.has_profile(user))
       return false;
     skip(outcomes, where, reasons::no_profile, user);
+    return true;
+  }
+
+  /// Whether another event has said the same to this user before; if not, this one does.
+  bool is_repeated(outcome_ledger& outcomes, channel where, const std::string& unique_key, const uuid& user,
+                   std::int64_t event_id) {
+    if (unique_key.empty() || db_.run(take_key, unique_key, to_string(where), user, event_id) == 1)
+      return false;
+    skip(outcomes, where, reasons::duplicate, user);
     return true;
   }
 

@@ -167,7 +167,6 @@ void database::configure() {
   execute_script(cache_pragma);
   execute_script("PRAGMA temp_store = MEMORY");
   execute_script("PRAGMA mmap_size = 0");
-  use_write_ahead_log();
   execute_script(options_.durability == sqlite_durability::full ? "PRAGMA synchronous = FULL"
                                                                 : "PRAGMA synchronous = NORMAL");
   execute_script(checkpoint_pragma);

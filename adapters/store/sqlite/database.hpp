@@ -108,12 +108,16 @@ private:
 /// One connection. Belongs to one thread at a time.
 class database {
 public:
-  /// Opens the file and sets the connection up; does not look at the schema.
+  /// Opens the file and sets the connection up; changes nothing in the file and does not look at the schema.
   explicit database(const sqlite_options& options);
   ~database();
 
   database(const database&) = delete;
   database& operator=(const database&) = delete;
+
+  /// Readers no longer wait for the writer, nor it for them. A lasting change to the file: only for one that
+  /// is ours.
+  void use_write_ahead_log();
 
   /// Borrows the statement with this text from the cache, preparing it on first use.
   statement prepare(std::string_view sql);
@@ -156,7 +160,6 @@ private:
 
   void open();
   void configure();
-  void use_write_ahead_log();
   void close() noexcept;
 
   sqlite_options options_;

@@ -39,6 +39,7 @@ class embedded_store final : public sqlite_store {
 public:
   explicit embedded_store(const sqlite_options& options) : db_{options} {
     sqlite::prepare_schema(db_, options.create);
+    db_.use_write_ahead_log();
   }
 
   // -- event_store

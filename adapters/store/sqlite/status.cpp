@@ -30,7 +30,8 @@ constexpr std::string_view count_unseen = R"(
     min(e.created_at) FILTER (WHERE e.created_at >= ?1)
   FROM domain_events e
   WHERE e.id > (SELECT watermark FROM herald_cursor WHERE id = 1)
-    AND NOT EXISTS (SELECT 1 FROM notification_processing p WHERE p.event_id = e.id))";
+    AND NOT EXISTS (SELECT 1 FROM notification_processing p WHERE p.event_id = e.id)
+    AND NOT EXISTS (SELECT 1 FROM herald_expired x WHERE x.event_id = e.id))";
 
 constexpr std::string_view oldest_claimed = R"(
   SELECT min(e.created_at)

@@ -374,6 +374,18 @@ CREATE TABLE herald_outcomes (
   PRIMARY KEY (event_id, channel, state, reason, into_event_id)
 ) STRICT, WITHOUT ROWID;
 
+-- What may be said to a user once only: the unique keys of drafts that were written. Decides between events whose
+-- handlers could not see each other's notifications yet.
+CREATE TABLE herald_once (
+  unique_key TEXT NOT NULL,
+  channel TEXT NOT NULL CHECK (channel IN ('in_app', 'email')),
+  user_id TEXT NOT NULL REFERENCES profiles (id) ON DELETE CASCADE,
+  event_id INTEGER NOT NULL REFERENCES domain_events (id) ON DELETE CASCADE,
+  PRIMARY KEY (unique_key, channel, user_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX herald_once_event ON herald_once (event_id);
+CREATE INDEX herald_once_user ON herald_once (user_id);
+
 -- What supervisors did, newest last: crashes, restarts, escalations.
 CREATE TABLE herald_supervision (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
