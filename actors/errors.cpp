@@ -21,7 +21,7 @@ caf::error to_error(const failure& x) {
 }
 
 bool is_herald_outage(const caf::error& x) {
-  return x.category() == category && x.code() == code_of(failure_class::outage);
+  return x && x.category() == category && x.code() == code_of(failure_class::outage);
 }
 
 failure to_failure(const caf::error& x, const caf::actor_system& sys) {
