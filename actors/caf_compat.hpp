@@ -1,6 +1,6 @@
-// The only header that names what CAF 0.17 spells differently from later versions: atoms, in-process message types,
-// the silencing of an actor's defaults. A port to a newer CAF rewrites this file, messages/actors.hpp and
-// tests/support/actor_fixture.hpp (docs/adr/0001).
+// The only header that names what CAF 0.17 spells differently from later versions: atoms, in-process message
+// types, the silencing of an actor's defaults. A port to a newer CAF rewrites this file, messages/actors.hpp
+// and tests/support/actor_fixture.hpp (docs/adr/0001).
 #pragma once
 
 #include <exception>
@@ -10,8 +10,8 @@
 #include <caf/all.hpp>
 
 // An atom: `x_atom` in signatures, `x_v` as the value. At most 10 characters (CAF packs them into 64 bits).
-#define HERALD_ATOM(ident, text)                                                                                       \
-  using ident##_atom = ::caf::atom_constant<::caf::atom(text)>;                                                        \
+#define HERALD_ATOM(ident, text)                                                                             \
+  using ident##_atom = ::caf::atom_constant<::caf::atom(text)>;                                              \
   inline constexpr auto ident##_v = ident##_atom::value;
 
 // Declares a type that travels between actors of one process and is never serialized. Global scope.
@@ -38,8 +38,7 @@ inline std::string text_of(const caf::error& x, const caf::actor_system& sys) {
 }
 
 /// Turns exceptions into exit reasons and silences CAF's output to stdout. Every actor calls it first.
-template <class Self>
-void harden(Self* self) {
+template <class Self> void harden(Self* self) {
   self->set_exception_handler([](std::exception_ptr& p) -> caf::error { return exception_error(p); });
   self->set_down_handler([](caf::scheduled_actor*, caf::down_msg&) {});
   self->set_error_handler([](caf::scheduled_actor*, caf::error&) {});

@@ -34,7 +34,8 @@ failure to_failure(const caf::error& x, const caf::actor_system& sys) {
     return {failure_class::outage, "the stage's queue is full"};
   if (is_abandoned(x))
     return {failure_class::crash, std::move(text)};
-  for (auto outage : {caf::sec::request_timeout, caf::sec::request_receiver_down, caf::sec::no_proxy_registry})
+  for (auto outage :
+       {caf::sec::request_timeout, caf::sec::request_receiver_down, caf::sec::no_proxy_registry})
     if (x == outage)
       return {failure_class::outage, std::move(text)};
   return {failure_class::transient, std::move(text)};

@@ -5,15 +5,16 @@
 
 namespace herald {
 
-// -- state ----------------------------------------------------------------------------------------------------
+// -- state
+// ----------------------------------------------------------------------------------------------------
 
 event_handler_state::event_handler_state(self_ptr owner) : self{owner} {
   // nop
 }
 
-event_handler_actor::behavior_type event_handler_state::make_behavior(
-    handler_row table_row, std::shared_ptr<const handler_settings> rules, notification_writer_actor downstream,
-    logger sink) {
+event_handler_actor::behavior_type
+event_handler_state::make_behavior(handler_row table_row, std::shared_ptr<const handler_settings> rules,
+                                   notification_writer_actor downstream, logger sink) {
   act::harden(self);
   row = table_row;
   settings = std::move(rules);
@@ -25,7 +26,8 @@ event_handler_actor::behavior_type event_handler_state::make_behavior(
   };
 }
 
-// -- message handlers -----------------------------------------------------------------------------------------
+// -- message handlers
+// -----------------------------------------------------------------------------------------
 
 stage_status event_handler_state::on_status() const {
   return {std::string{name} + "/" + std::string{row.event_type},
@@ -40,12 +42,13 @@ caf::result<settled_atom> event_handler_state::on_batch(const event_batch_ptr& b
   failures += static_cast<std::int64_t>(planned->failures.size());
   for (auto& plan : planned->plans)
     if (!plan.warning.empty())
-      log.warning("notify-fan-out", "event-completed-with-warning", "event {}: {}", plan.claims.front().event_id,
-                  plan.warning);
+      log.warning("notify-fan-out", "event-completed-with-warning", "event {}: {}",
+                  plan.claims.front().event_id, plan.warning);
   return self->delegate(writer, plan_batch_ptr{planned});
 }
 
-// -- spawning -------------------------------------------------------------------------------------------------
+// -- spawning
+// -------------------------------------------------------------------------------------------------
 
 event_handler_actor::behavior_type event_handler(event_handler_state::self_ptr self, handler_row row,
                                                  std::shared_ptr<const handler_settings> settings,

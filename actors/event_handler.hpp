@@ -1,5 +1,5 @@
-// Plans the events of one type with the handler of that type. One actor per row of the handler table, so that each
-// type has its own mailbox, crash and restart count.
+// Plans the events of one type with the handler of that type. One actor per row of the handler table, so that
+// each type has its own mailbox, crash and restart count.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +13,8 @@
 
 namespace herald {
 
-// -- state ----------------------------------------------------------------------------------------------------
+// -- state
+// ----------------------------------------------------------------------------------------------------
 
 class event_handler_state {
 public:
@@ -23,17 +24,20 @@ public:
 
   explicit event_handler_state(self_ptr owner);
 
-  event_handler_actor::behavior_type make_behavior(handler_row row, std::shared_ptr<const handler_settings> settings,
+  event_handler_actor::behavior_type make_behavior(handler_row row,
+                                                   std::shared_ptr<const handler_settings> settings,
                                                    notification_writer_actor writer, logger log);
 
 private:
-  // -- message handlers, in the order of event_handler_actor ----------------------------------------------------
+  // -- message handlers, in the order of event_handler_actor
+  // ----------------------------------------------------
 
   stage_status on_status() const;
 
   caf::result<settled_atom> on_batch(const event_batch_ptr& batch);
 
-  // -- member variables -----------------------------------------------------------------------------------------
+  // -- member variables
+  // -----------------------------------------------------------------------------------------
 
   self_ptr self;
   handler_row row;
@@ -44,10 +48,12 @@ private:
   std::int64_t failures = 0;
 };
 
-// -- spawning -------------------------------------------------------------------------------------------------
+// -- spawning
+// -------------------------------------------------------------------------------------------------
 
-/// Turns event batches into plan batches and passes them on to `writer`, whose answer becomes the batch's answer: the
-/// handler itself holds nothing that a crash could lose. An exception of the handler function ends the actor.
+/// Turns event batches into plan batches and passes them on to `writer`, whose answer becomes the batch's
+/// answer: the handler itself holds nothing that a crash could lose. An exception of the handler function
+/// ends the actor.
 event_handler_actor::behavior_type event_handler(event_handler_state::self_ptr self, handler_row row,
                                                  std::shared_ptr<const handler_settings> settings,
                                                  notification_writer_actor writer, logger log);

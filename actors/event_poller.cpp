@@ -17,7 +17,8 @@ constexpr duration queue_pause{100};
 
 } // namespace
 
-// -- configuration --------------------------------------------------------------------------------------------
+// -- configuration
+// --------------------------------------------------------------------------------------------
 
 caf::error validate(const event_poller_config& cfg) {
   auto invalid = [](const char* what) {
@@ -34,13 +35,15 @@ caf::error validate(const event_poller_config& cfg) {
   return caf::none;
 }
 
-// -- state ----------------------------------------------------------------------------------------------------
+// -- state
+// ----------------------------------------------------------------------------------------------------
 
 event_poller_state::event_poller_state(self_ptr owner) : self{owner} {
   // nop
 }
 
-event_poller_actor::behavior_type event_poller_state::make_behavior(event_poller_config config, std::string worker_id,
+event_poller_actor::behavior_type event_poller_state::make_behavior(event_poller_config config,
+                                                                    std::string worker_id,
                                                                     event_poller_links neighbours,
                                                                     std::shared_ptr<const clock> wall_clock,
                                                                     logger sink) {
@@ -69,12 +72,15 @@ event_poller_actor::behavior_type event_poller_state::make_behavior(event_poller
   };
 }
 
-// -- message handlers -----------------------------------------------------------------------------------------
+// -- message handlers
+// -----------------------------------------------------------------------------------------
 
 stage_status event_poller_state::on_status() const {
   auto n = [](std::uint64_t x) { return static_cast<std::int64_t>(x); };
   return {name,
-          draining ? "draining" : degraded.empty() ? "running" : "degraded",
+          draining           ? "draining"
+          : degraded.empty() ? "running"
+                             : "degraded",
           degraded,
           {{"credit", n(ledger.limit())},
            {"in_flight", n(ledger.in_flight())},
@@ -130,7 +136,8 @@ void event_poller_state::on_drain_limit() {
   if (waiting_drain.empty())
     return;
   auto left = ledger.in_flight();
-  log.warning(component, "drain-cut-short", "{} events are still in flight; they are handed back uncounted", left);
+  log.warning(component, "drain-cut-short", "{} events are still in flight; they are handed back uncounted",
+              left);
   self->request(links.gate, caf::infinite, release_request{worker, time->now(), {}})
       .then(
           [this](std::uint64_t released) {
@@ -146,7 +153,8 @@ void event_poller_state::on_drain_limit() {
           });
 }
 
-// -- helpers: claiming ----------------------------------------------------------------------------------------
+// -- helpers: claiming
+// ----------------------------------------------------------------------------------------
 
 void event_poller_state::take_over() {
   auto begin = [this] {
@@ -163,7 +171,8 @@ void event_poller_state::take_over() {
       .then(
           [this, begin](std::uint64_t released) {
             if (released > 0)
-              log.info(component, "claims-taken-back", "{} events of an earlier run are claimable again", released);
+              log.info(component, "claims-taken-back", "{} events of an earlier run are claimable again",
+                       released);
             begin();
           },
           // Not worth waiting for: leases end by themselves.
@@ -177,7 +186,8 @@ void event_poller_state::poll() {
   if (wanted == 0)
     return;
   claiming = true;
-  claim_request request{worker, time->now(), wanted, cfg.lease, cfg.max_event_age, cfg.dry_run, dry_run_cursor};
+  claim_request request{worker,      time->now(),   wanted, cfg.lease, cfg.max_event_age,
+                        cfg.dry_run, dry_run_cursor};
   self->request(links.gate, caf::infinite, std::move(request))
       .then([this, wanted](const claimed_batch_ptr& claimed) { on_claimed(wanted, claimed); },
             [this](caf::error& err) { on_claim_failed(to_failure(err, self->system())); });
@@ -233,10 +243,11 @@ void event_poller_state::renew() {
   self->request(links.gate, caf::infinite, renew_request{worker, time->now(), cfg.lease, std::move(claims)})
       .then(
           [this](const lost_claims& lost) {
-            // Mostly claims that were settled while the renewal was on its way; a lease that was really lost shows
-            // when its commit meets the fence.
+            // Mostly claims that were settled while the renewal was on its way; a lease that was really lost
+            // shows when its commit meets the fence.
             if (!lost.claims.empty())
-              log.debug(component, "claims-not-renewed", "{} claims are no longer ours to renew", lost.claims.size());
+              log.debug(component, "claims-not-renewed", "{} claims are no longer ours to renew",
+                        lost.claims.size());
           },
           [this](caf::error& err) {
             log.warning(component, "renewal-failed", "leases were not renewed: {}",
@@ -244,7 +255,8 @@ void event_poller_state::renew() {
           });
 }
 
-// -- helpers: handing out -------------------------------------------------------------------------------------
+// -- helpers: handing out
+// -------------------------------------------------------------------------------------
 
 void event_poller_state::dispatch(std::uint64_t id) {
   auto batch = ledger.find(id);
@@ -306,7 +318,8 @@ void event_poller_state::answer_waiting() {
       answer.deliver(drain_report{0});
 }
 
-// -- spawning -------------------------------------------------------------------------------------------------
+// -- spawning
+// -------------------------------------------------------------------------------------------------
 
 event_poller_actor::behavior_type event_poller(event_poller_state::self_ptr self, event_poller_config cfg,
                                                std::string worker, event_poller_links links,

@@ -1,4 +1,5 @@
-// Log lines: component, a stable event id to grep and alert on, then prose. The logger is handed in, never global.
+// Log lines: component, a stable event id to grep and alert on, then prose. The logger is handed in, never
+// global.
 #pragma once
 
 #include <cstdint>
@@ -42,28 +43,33 @@ struct log_options {
   std::string file;
 };
 
-/// A handle to the log; cheap to copy, safe to use from any thread. A default-constructed one drops everything.
+/// A handle to the log; cheap to copy, safe to use from any thread. A default-constructed one drops
+/// everything.
 class logger {
 public:
   logger() = default;
 
   template <class... Ts>
-  void debug(std::string_view component, std::string_view event, fmt::format_string<Ts...> text, Ts&&... xs) const {
+  void debug(std::string_view component, std::string_view event, fmt::format_string<Ts...> text,
+             Ts&&... xs) const {
     write(log_level::debug, component, event, text, std::forward<Ts>(xs)...);
   }
 
   template <class... Ts>
-  void info(std::string_view component, std::string_view event, fmt::format_string<Ts...> text, Ts&&... xs) const {
+  void info(std::string_view component, std::string_view event, fmt::format_string<Ts...> text,
+            Ts&&... xs) const {
     write(log_level::info, component, event, text, std::forward<Ts>(xs)...);
   }
 
   template <class... Ts>
-  void warning(std::string_view component, std::string_view event, fmt::format_string<Ts...> text, Ts&&... xs) const {
+  void warning(std::string_view component, std::string_view event, fmt::format_string<Ts...> text,
+               Ts&&... xs) const {
     write(log_level::warning, component, event, text, std::forward<Ts>(xs)...);
   }
 
   template <class... Ts>
-  void error(std::string_view component, std::string_view event, fmt::format_string<Ts...> text, Ts&&... xs) const {
+  void error(std::string_view component, std::string_view event, fmt::format_string<Ts...> text,
+             Ts&&... xs) const {
     write(log_level::error, component, event, text, std::forward<Ts>(xs)...);
   }
 
@@ -76,8 +82,8 @@ private:
   friend result<logger> open_log(const log_options&, std::shared_ptr<const clock>);
 
   template <class... Ts>
-  void write(log_level level, std::string_view component, std::string_view event, fmt::format_string<Ts...> text,
-             Ts&&... xs) const {
+  void write(log_level level, std::string_view component, std::string_view event,
+             fmt::format_string<Ts...> text, Ts&&... xs) const {
     if (enabled(level))
       emit(level, component, event, fmt::format(text, std::forward<Ts>(xs)...));
   }
@@ -89,8 +95,8 @@ private:
   log_format format_ = log_format::text;
 };
 
-/// Opens the log. Fails (permanent) when the file cannot be opened. Lines hold no raw line breaks and carry the time
-/// of `time` in UTC; each line is flushed.
+/// Opens the log. Fails (permanent) when the file cannot be opened. Lines hold no raw line breaks and carry
+/// the time of `time` in UTC; each line is flushed.
 result<logger> open_log(const log_options&, std::shared_ptr<const clock> time);
 
 } // namespace herald

@@ -14,7 +14,8 @@ constexpr std::string_view component = "notify-fan-out";
 
 } // namespace
 
-// -- configuration --------------------------------------------------------------------------------------------
+// -- configuration
+// --------------------------------------------------------------------------------------------
 
 caf::error validate(const notification_writer_config& cfg) {
   auto invalid = [](const char* what) {
@@ -31,15 +32,17 @@ caf::error validate(const notification_writer_config& cfg) {
   return caf::none;
 }
 
-// -- state ----------------------------------------------------------------------------------------------------
+// -- state
+// ----------------------------------------------------------------------------------------------------
 
 notification_writer_state::notification_writer_state(self_ptr owner) : self{owner} {
   // nop
 }
 
-notification_writer_actor::behavior_type notification_writer_state::make_behavior(
-    notification_writer_config config, std::string worker_id, store_gate_actor store, credit_taker poller,
-    std::shared_ptr<const clock> wall_clock, logger sink) {
+notification_writer_actor::behavior_type
+notification_writer_state::make_behavior(notification_writer_config config, std::string worker_id,
+                                         store_gate_actor store, credit_taker poller,
+                                         std::shared_ptr<const clock> wall_clock, logger sink) {
   act::harden(self);
   if (auto err = validate(config)) {
     self->quit(std::move(err));
@@ -63,7 +66,8 @@ notification_writer_actor::behavior_type notification_writer_state::make_behavio
   };
 }
 
-// -- message handlers -----------------------------------------------------------------------------------------
+// -- message handlers
+// -----------------------------------------------------------------------------------------
 
 stage_status notification_writer_state::on_status() const {
   auto n = [](std::uint64_t x) { return static_cast<std::int64_t>(x); };
@@ -108,7 +112,8 @@ void notification_writer_state::on_retry() {
             [this](caf::error& err) { on_commit_failed(to_failure(err, self->system())); });
 }
 
-// -- helpers: one commit at a time ----------------------------------------------------------------------------
+// -- helpers: one commit at a time
+// ----------------------------------------------------------------------------
 
 void notification_writer_state::commit_buffered() {
   if (!open.empty() || buffer.empty())
@@ -150,7 +155,8 @@ void notification_writer_state::on_committed(const commit_report& report) {
     report_failures();
   if (report.lost > 0)
     log.warning(component, "claims-lost",
-                "{} events were settled or claimed elsewhere before this commit; raise poller.lease_ms if this repeats",
+                "{} events were settled or claimed elsewhere before this commit; raise poller.lease_ms if "
+                "this repeats",
                 report.lost);
   if (!pieces.empty())
     pieces.pop_front();
@@ -172,8 +178,9 @@ void notification_writer_state::on_commit_failed(const failure& why) {
 void notification_writer_state::isolate(const failure& why) {
   auto batches = split_plans(request->batches);
   if (batches.size() > 1) {
-    log.warning(component, "commit-refused", "the store refused a commit of {} plans, trying them one by one: {}",
-                batches.size(), why.reason);
+    log.warning(component, "commit-refused",
+                "the store refused a commit of {} plans, trying them one by one: {}", batches.size(),
+                why.reason);
     pieces.assign(batches.begin(), batches.end());
   } else if (!batches.empty() && !batches.front()->plans.empty()) {
     // The culprit. Its events fail by the ordinary way, with the store's reason.
@@ -182,8 +189,8 @@ void notification_writer_state::isolate(const failure& why) {
     pieces.front() = fail_instead(*batches.front(), why);
   } else {
     // Not even the failure can be recorded: leave the claim to its lease.
-    log.error(component, "failure-not-recorded", "the store refused to record a failure, the event is left to its lease: {}",
-              why.reason);
+    log.error(component, "failure-not-recorded",
+              "the store refused to record a failure, the event is left to its lease: {}", why.reason);
     request = nullptr;
     on_committed({});
     return;
@@ -209,11 +216,11 @@ void notification_writer_state::report_failures() const {
   for (auto& x : request->failures) {
     auto& f = x.failure;
     if (x.retry_at)
-      log.info(component, "event-failed", "event {} ({}) failed and is tried again at {}: {}", f.claim.event_id,
-               f.event_type, to_iso8601(*x.retry_at), to_string(f.why));
+      log.info(component, "event-failed", "event {} ({}) failed and is tried again at {}: {}",
+               f.claim.event_id, f.event_type, to_iso8601(*x.retry_at), to_string(f.why));
     else
-      log.warning(component, "event-dead", "event {} ({}) is dead after {} earlier failures: {}", f.claim.event_id,
-                  f.event_type, f.attempts, to_string(f.why));
+      log.warning(component, "event-dead", "event {} ({}) is dead after {} earlier failures: {}",
+                  f.claim.event_id, f.event_type, f.attempts, to_string(f.why));
   }
 }
 
@@ -225,11 +232,13 @@ void notification_writer_state::set_degraded(const std::string& why) {
   on_open();
 }
 
-// -- spawning -------------------------------------------------------------------------------------------------
+// -- spawning
+// -------------------------------------------------------------------------------------------------
 
 notification_writer_actor::behavior_type notification_writer(notification_writer_state::self_ptr self,
-                                                             notification_writer_config cfg, std::string worker,
-                                                             store_gate_actor gate, credit_taker taker,
+                                                             notification_writer_config cfg,
+                                                             std::string worker, store_gate_actor gate,
+                                                             credit_taker taker,
                                                              std::shared_ptr<const clock> time, logger log) {
   return self->state.make_behavior(cfg, std::move(worker), std::move(gate), std::move(taker), std::move(time),
                                    std::move(log));

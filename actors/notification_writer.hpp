@@ -19,7 +19,8 @@
 
 namespace herald {
 
-// -- configuration --------------------------------------------------------------------------------------------
+// -- configuration
+// --------------------------------------------------------------------------------------------
 
 struct notification_writer_config {
   /// Events that may be claimed and not yet settled (1 to 100000): the bound on Herald's memory.
@@ -42,7 +43,8 @@ struct notification_writer_config {
 /// Returns an error that names the first field with an unusable value.
 caf::error validate(const notification_writer_config& cfg);
 
-// -- state ----------------------------------------------------------------------------------------------------
+// -- state
+// ----------------------------------------------------------------------------------------------------
 
 class notification_writer_state {
 public:
@@ -57,7 +59,8 @@ public:
                                                          std::shared_ptr<const clock> time, logger log);
 
 private:
-  // -- message handlers, in the order of notification_writer_actor ----------------------------------------------
+  // -- message handlers, in the order of notification_writer_actor
+  // ----------------------------------------------
 
   stage_status on_status() const;
 
@@ -69,7 +72,8 @@ private:
 
   void on_retry();
 
-  // -- helpers: one commit at a time ----------------------------------------------------------------------------
+  // -- helpers: one commit at a time
+  // ----------------------------------------------------------------------------
 
   /// Starts a commit of what is buffered, up to `commit_batch` events, unless one is under way.
   void commit_buffered();
@@ -91,14 +95,16 @@ private:
 
   void set_degraded(const std::string& why);
 
-  // -- member types ---------------------------------------------------------------------------------------------
+  // -- member types
+  // ---------------------------------------------------------------------------------------------
 
   struct buffered {
     plan_batch_ptr plans;
     caf::typed_response_promise<settled_atom> answer;
   };
 
-  // -- member variables -----------------------------------------------------------------------------------------
+  // -- member variables
+  // -----------------------------------------------------------------------------------------
 
   self_ptr self;
   notification_writer_config cfg;
@@ -127,13 +133,15 @@ private:
   commit_report totals;
 };
 
-// -- spawning -------------------------------------------------------------------------------------------------
+// -- spawning
+// -------------------------------------------------------------------------------------------------
 
-/// Buffers plans by size and age, commits them in one transaction, and answers each batch once it is committed.
-/// `taker` is told its credit at the start and whenever it changes: none while the store is down.
+/// Buffers plans by size and age, commits them in one transaction, and answers each batch once it is
+/// committed. `taker` is told its credit at the start and whenever it changes: none while the store is down.
 notification_writer_actor::behavior_type notification_writer(notification_writer_state::self_ptr self,
-                                                             notification_writer_config cfg, std::string worker,
-                                                             store_gate_actor gate, credit_taker taker,
+                                                             notification_writer_config cfg,
+                                                             std::string worker, store_gate_actor gate,
+                                                             credit_taker taker,
                                                              std::shared_ptr<const clock> time, logger log);
 
 } // namespace herald

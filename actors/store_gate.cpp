@@ -10,8 +10,8 @@ namespace herald {
 
 namespace {
 
-/// One connection to the store and the thread that may block in it. Speaks the gate's own interface, so that the
-/// gate can pass requests on as they are.
+/// One connection to the store and the thread that may block in it. Speaks the gate's own interface, so that
+/// the gate can pass requests on as they are.
 class store_worker_state {
 public:
   static constexpr const char* name = "store_worker";
@@ -22,13 +22,16 @@ public:
     // nop
   }
 
-  store_gate_actor::behavior_type make_behavior(store_opener open_store, store_gate_actor gate, std::uint64_t index) {
+  store_gate_actor::behavior_type make_behavior(store_opener open_store, store_gate_actor gate,
+                                                std::uint64_t index) {
     act::harden(self);
     opener = std::move(open_store);
     boss = caf::actor_cast<caf::weak_actor_ptr>(gate);
     desk = index;
     return {
-        [](status_atom) { return stage_status{name, "running", {}, {}}; },
+        [](status_atom) {
+          return stage_status{name, "running", {}, {}};
+        },
         [this](const claim_request& x) {
           return call<claimed_batch_ptr>([&](event_store& db) -> result<claimed_batch_ptr> {
             auto claimed = db.claim(x);
@@ -56,8 +59,7 @@ public:
   }
 
 private:
-  template <class Reply, class Call>
-  caf::result<Reply> call(Call f) {
+  template <class Reply, class Call> caf::result<Reply> call(Call f) {
     auto answer = run<Reply>(f);
     if (auto gate = caf::actor_cast<store_gate_actor>(boss))
       self->send(gate, freed_v, desk);
@@ -66,8 +68,7 @@ private:
     return std::move(*answer);
   }
 
-  template <class Reply, class Call>
-  result<Reply> run(Call& f) {
+  template <class Reply, class Call> result<Reply> run(Call& f) {
     if (!store) {
       auto opened = opener();
       if (!opened)
@@ -95,7 +96,8 @@ store_gate_actor::behavior_type store_worker(store_worker_state::self_ptr self, 
 
 } // namespace
 
-// -- configuration --------------------------------------------------------------------------------------------
+// -- configuration
+// --------------------------------------------------------------------------------------------
 
 caf::error validate(const store_gate_config& cfg) {
   auto invalid = [](const char* what) {
@@ -110,7 +112,8 @@ caf::error validate(const store_gate_config& cfg) {
   return caf::none;
 }
 
-// -- state ----------------------------------------------------------------------------------------------------
+// -- state
+// ----------------------------------------------------------------------------------------------------
 
 store_gate_state::store_gate_state(self_ptr owner) : self{owner} {
   // nop
@@ -121,8 +124,9 @@ store_gate_state::~store_gate_state() {
     caf::anon_send_exit(x.worker, caf::exit_reason::user_shutdown);
 }
 
-store_gate_actor::behavior_type store_gate_state::make_behavior(store_gate_config config, store_opener open_store,
-                                                                gate_threads mode, logger sink) {
+store_gate_actor::behavior_type store_gate_state::make_behavior(store_gate_config config,
+                                                                store_opener open_store, gate_threads mode,
+                                                                logger sink) {
   act::harden(self);
   if (auto err = validate(config)) {
     self->quit(std::move(err));
@@ -146,7 +150,8 @@ store_gate_actor::behavior_type store_gate_state::make_behavior(store_gate_confi
   };
 }
 
-// -- message handlers -----------------------------------------------------------------------------------------
+// -- message handlers
+// -----------------------------------------------------------------------------------------
 
 stage_status store_gate_state::on_status() const {
   auto busy = std::ranges::count(desks, false, &desk::free);
@@ -161,8 +166,7 @@ stage_status store_gate_state::on_status() const {
            {"rejected", rejected}}};
 }
 
-template <class Reply, class Request>
-caf::result<Reply> store_gate_state::on_request(const Request& x) {
+template <class Reply, class Request> caf::result<Reply> store_gate_state::on_request(const Request& x) {
   if (queue.size() >= cfg.max_queue) {
     ++rejected;
     return to_error({failure_class::outage, "the store's queue is full; it answers too slowly for the load"});
@@ -176,7 +180,8 @@ caf::result<Reply> store_gate_state::on_request(const Request& x) {
                 ++failures;
                 if (err == caf::sec::request_timeout)
                   err = to_error({failure_class::outage, "the store did not answer within "
-                                                             + std::to_string(cfg.call_timeout.count()) + " ms"});
+                                                             + std::to_string(cfg.call_timeout.count())
+                                                             + " ms"});
                 answer.deliver(std::move(err));
               });
   });
@@ -189,7 +194,8 @@ void store_gate_state::on_freed(std::uint64_t index) {
   pump();
 }
 
-// -- helpers --------------------------------------------------------------------------------------------------
+// -- helpers
+// --------------------------------------------------------------------------------------------------
 
 void store_gate_state::pump() {
   for (auto& x : desks) {
@@ -224,10 +230,11 @@ void store_gate_state::on_down(const caf::down_msg& x) {
     }
 }
 
-// -- spawning -------------------------------------------------------------------------------------------------
+// -- spawning
+// -------------------------------------------------------------------------------------------------
 
-store_gate_actor::behavior_type store_gate(store_gate_state::self_ptr self, store_gate_config cfg, store_opener opener,
-                                           gate_threads threads, logger log) {
+store_gate_actor::behavior_type store_gate(store_gate_state::self_ptr self, store_gate_config cfg,
+                                           store_opener opener, gate_threads threads, logger log) {
   return self->state.make_behavior(cfg, std::move(opener), threads, std::move(log));
 }
 

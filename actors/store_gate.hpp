@@ -16,7 +16,8 @@
 
 namespace herald {
 
-// -- configuration --------------------------------------------------------------------------------------------
+// -- configuration
+// --------------------------------------------------------------------------------------------
 
 struct store_gate_config {
   /// Threads with a store connection each (1 to 64). SQLite has one writer: 1.
@@ -36,7 +37,8 @@ using store_opener = std::function<result<std::unique_ptr<event_store>>()>;
 /// Whether workers get a thread of their own; tests under the deterministic scheduler want none.
 enum class gate_threads : std::uint8_t { detached, scheduled };
 
-// -- state ----------------------------------------------------------------------------------------------------
+// -- state
+// ----------------------------------------------------------------------------------------------------
 
 class store_gate_state {
 public:
@@ -49,21 +51,22 @@ public:
   /// The workers may be blocked in a call, and must not outlive the gate.
   ~store_gate_state();
 
-  store_gate_actor::behavior_type make_behavior(store_gate_config cfg, store_opener opener, gate_threads threads,
-                                                logger log);
+  store_gate_actor::behavior_type make_behavior(store_gate_config cfg, store_opener opener,
+                                                gate_threads threads, logger log);
 
 private:
-  // -- message handlers, in the order of store_gate_actor -------------------------------------------------------
+  // -- message handlers, in the order of store_gate_actor
+  // -------------------------------------------------------
 
   stage_status on_status() const;
 
   /// Queues the request for the next free worker. The answer is the worker's, or an outage.
-  template <class Reply, class Request>
-  caf::result<Reply> on_request(const Request& x);
+  template <class Reply, class Request> caf::result<Reply> on_request(const Request& x);
 
   void on_freed(std::uint64_t index);
 
-  // -- helpers --------------------------------------------------------------------------------------------------
+  // -- helpers
+  // --------------------------------------------------------------------------------------------------
 
   void pump();
 
@@ -71,7 +74,8 @@ private:
 
   void on_down(const caf::down_msg& x);
 
-  // -- member types ---------------------------------------------------------------------------------------------
+  // -- member types
+  // ---------------------------------------------------------------------------------------------
 
   /// Hands one queued request to a worker.
   using job = std::function<void(const store_gate_actor& worker)>;
@@ -81,7 +85,8 @@ private:
     bool free = false;
   };
 
-  // -- member variables -----------------------------------------------------------------------------------------
+  // -- member variables
+  // -----------------------------------------------------------------------------------------
 
   self_ptr self;
   store_gate_config cfg;
@@ -95,10 +100,11 @@ private:
   std::int64_t rejected = 0;
 };
 
-// -- spawning -------------------------------------------------------------------------------------------------
+// -- spawning
+// -------------------------------------------------------------------------------------------------
 
 /// Answers every request within `call_timeout` of its start, at the latest with an outage.
-store_gate_actor::behavior_type store_gate(store_gate_state::self_ptr self, store_gate_config cfg, store_opener opener,
-                                           gate_threads threads, logger log);
+store_gate_actor::behavior_type store_gate(store_gate_state::self_ptr self, store_gate_config cfg,
+                                           store_opener opener, gate_threads threads, logger log);
 
 } // namespace herald

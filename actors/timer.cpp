@@ -5,7 +5,8 @@
 
 namespace herald {
 
-// -- configuration --------------------------------------------------------------------------------------------
+// -- configuration
+// --------------------------------------------------------------------------------------------
 
 caf::error validate(const std::vector<timer_entry>& schedule) {
   auto invalid = [](const timer_entry& x, const char* what) {
@@ -24,7 +25,8 @@ caf::error validate(const std::vector<timer_entry>& schedule) {
   return caf::none;
 }
 
-// -- state ----------------------------------------------------------------------------------------------------
+// -- state
+// ----------------------------------------------------------------------------------------------------
 
 timer_state::timer_state(self_ptr owner) : self{owner} {
   // nop
@@ -50,7 +52,8 @@ timer_actor::behavior_type timer_state::make_behavior(std::vector<timer_entry> s
   };
 }
 
-// -- message handlers -----------------------------------------------------------------------------------------
+// -- message handlers
+// -----------------------------------------------------------------------------------------
 
 stage_status timer_state::on_status() const {
   return {name, "running", {}, {{"jobs", static_cast<std::int64_t>(jobs.size())}, {"ticks", ticks}}};
@@ -59,7 +62,8 @@ stage_status timer_state::on_status() const {
 void timer_state::on_alarm(const alarm& x) {
   auto i = std::ranges::find(jobs, x.job, [](const job& y) { return y.entry.job; });
   if (i == jobs.end()) {
-    log.warning(name, "alarm-ignored", "nobody scheduled the job '{}'; add it to the timer's schedule", x.job);
+    log.warning(name, "alarm-ignored", "nobody scheduled the job '{}'; add it to the timer's schedule",
+                x.job);
     return;
   }
   auto index = static_cast<std::uint64_t>(i - jobs.begin());
@@ -75,7 +79,8 @@ void timer_state::on_due(std::uint64_t index, std::uint64_t generation) {
   ring(index);
 }
 
-// -- helpers --------------------------------------------------------------------------------------------------
+// -- helpers
+// --------------------------------------------------------------------------------------------------
 
 void timer_state::ring(std::size_t index) {
   ++ticks;
@@ -83,7 +88,8 @@ void timer_state::ring(std::size_t index) {
   self->send(entry.target, tick{entry.job, time->now()});
 }
 
-// -- spawning -------------------------------------------------------------------------------------------------
+// -- spawning
+// -------------------------------------------------------------------------------------------------
 
 timer_actor::behavior_type timer(timer_state::self_ptr self, std::vector<timer_entry> schedule,
                                  std::shared_ptr<const clock> time, logger log) {

@@ -14,7 +14,8 @@
 
 namespace herald {
 
-// -- configuration --------------------------------------------------------------------------------------------
+// -- configuration
+// --------------------------------------------------------------------------------------------
 
 /// One line of the timer's schedule.
 struct timer_entry {
@@ -29,7 +30,8 @@ struct timer_entry {
 /// Returns an error that names the first unusable entry.
 caf::error validate(const std::vector<timer_entry>& schedule);
 
-// -- state ----------------------------------------------------------------------------------------------------
+// -- state
+// ----------------------------------------------------------------------------------------------------
 
 class timer_state {
 public:
@@ -39,11 +41,12 @@ public:
 
   explicit timer_state(self_ptr owner);
 
-  timer_actor::behavior_type make_behavior(std::vector<timer_entry> schedule, std::shared_ptr<const clock> time,
-                                           logger log);
+  timer_actor::behavior_type make_behavior(std::vector<timer_entry> schedule,
+                                           std::shared_ptr<const clock> time, logger log);
 
 private:
-  // -- message handlers, in the order of timer_actor ------------------------------------------------------------
+  // -- message handlers, in the order of timer_actor
+  // ------------------------------------------------------------
 
   stage_status on_status() const;
 
@@ -51,11 +54,13 @@ private:
 
   void on_due(std::uint64_t index, std::uint64_t generation);
 
-  // -- helpers --------------------------------------------------------------------------------------------------
+  // -- helpers
+  // --------------------------------------------------------------------------------------------------
 
   void ring(std::size_t index);
 
-  // -- member types ---------------------------------------------------------------------------------------------
+  // -- member types
+  // ---------------------------------------------------------------------------------------------
 
   struct job {
     timer_entry entry;
@@ -63,7 +68,8 @@ private:
     std::uint64_t alarm_generation = 0;
   };
 
-  // -- member variables -----------------------------------------------------------------------------------------
+  // -- member variables
+  // -----------------------------------------------------------------------------------------
 
   self_ptr self;
   std::shared_ptr<const clock> time;
@@ -72,7 +78,8 @@ private:
   std::int64_t ticks = 0;
 };
 
-// -- spawning -------------------------------------------------------------------------------------------------
+// -- spawning
+// -------------------------------------------------------------------------------------------------
 
 /// Ticks by `schedule`; an alarm adds one tick of a job that stands in it.
 timer_actor::behavior_type timer(timer_state::self_ptr self, std::vector<timer_entry> schedule,

@@ -7,9 +7,7 @@ namespace herald {
 
 class system_clock final : public clock {
 public:
-  timestamp now() const override {
-    return std::chrono::floor<duration>(std::chrono::system_clock::now());
-  }
+  timestamp now() const override { return std::chrono::floor<duration>(std::chrono::system_clock::now()); }
 };
 
 } // namespace herald

@@ -9,12 +9,11 @@
 #include <utility>
 #include <vector>
 
-#include <unistd.h>
-
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include "adapters/system_clock.hpp"
 #include "app/commands.hpp"
@@ -61,12 +60,14 @@ environment_map process_environment() {
 
 void add_common(CLI::App& app, common_options& x, bool scriptable) {
   app.add_option("-c,--config", x.sources.file, "Configuration file (JSON with comments)");
-  app.add_option("--env-file", x.sources.env_file, "File with environment variables; the real environment wins");
+  app.add_option("--env-file", x.sources.env_file,
+                 "File with environment variables; the real environment wins");
   app.add_option("-d,--database", x.database, "Database file (store.sqlite.path)");
   app.add_option("--log-level", x.log_level, "DEBUG, INFO, WARNING or ERROR");
-  app.add_option("--set", x.settings, "Override one option, e.g. --set poller.batch_size=100; may be repeated")
+  app.add_option("--set", x.settings,
+                 "Override one option, e.g. --set poller.batch_size=100; may be repeated")
       ->type_name("OPTION=VALUE")
-        ->allow_extra_args(false);
+      ->allow_extra_args(false);
   app.add_flag("--dry-run", x.dry_run, "Write nothing, say what would have been done");
   if (scriptable)
     app.add_flag("--json", x.json, "Print JSON for scripts");
@@ -94,8 +95,9 @@ public:
   command_line() {
     app_.set_version_flag("--version", version);
     app_.require_subcommand(1);
-    app_.footer("Exit status: 0 done; 1 the command failed; 2 wrong usage or configuration; 3 stopped with work in\n"
-                "flight handed back; 70 a stage kept crashing.");
+    app_.footer(
+        "Exit status: 0 done; 1 the command failed; 2 wrong usage or configuration; 3 stopped with work in\n"
+        "flight handed back; 70 a stage kept crashing.");
     define_run();
     define_once();
     define_demo();
@@ -117,10 +119,12 @@ public:
   }
 
 private:
-  // -- running the pipeline -------------------------------------------------------------------------------------
+  // -- running the pipeline
+  // -------------------------------------------------------------------------------------
 
   void define_run() {
-    auto* sub = app_.add_subcommand("run", "Work until told to stop (SIGTERM or SIGINT; twice stops at once)");
+    auto* sub =
+        app_.add_subcommand("run", "Work until told to stop (SIGTERM or SIGINT; twice stops at once)");
     add_common(*sub, common_, false);
     on(sub, [this] { return with_pipeline([](const run_environment& env) { return run_daemon(env); }); });
   }
@@ -131,7 +135,8 @@ private:
     auto* fan_out = sub->add_subcommand("notify-fan-out", "Turn pending domain events into notifications");
     add_common(*fan_out, common_, true);
     on(fan_out, [this] {
-      return with_pipeline([this](const run_environment& env) { return run_fan_out_once(env, common_.json); });
+      return with_pipeline(
+          [this](const run_environment& env) { return run_fan_out_once(env, common_.json); });
     });
   }
 
@@ -149,7 +154,8 @@ private:
     });
   }
 
-  // -- looking and repairing ------------------------------------------------------------------------------------
+  // -- looking and repairing
+  // ------------------------------------------------------------------------------------
 
   void define_emit() {
     auto* sub = app_.add_subcommand("emit", "Append domain events to the embedded store");
@@ -161,14 +167,16 @@ private:
     on(sub, [this] {
       if (emit_.file.empty() == emit_.type.empty())
         return usage_error("emit takes either an event type or --file");
-      return with_configuration([this](const configuration& cfg) { return emit_events(cfg, clock_, emit_, json()); });
+      return with_configuration(
+          [this](const configuration& cfg) { return emit_events(cfg, clock_, emit_, json()); });
     });
   }
 
   void define_check_config() {
     auto* sub = app_.add_subcommand("check-config", "Check the configuration and print what is in effect");
     add_common(*sub, common_, true);
-    sub->add_flag("--sample", sample_, "Print a configuration file with every option at its default, explained");
+    sub->add_flag("--sample", sample_,
+                  "Print a configuration file with every option at its default, explained");
     sub->add_flag("--schema", schema_, "Print the JSON Schema of configuration files");
     sub->add_flag("--markdown", markdown_, "Print all options as a Markdown table");
     on(sub, [this] {
@@ -184,7 +192,8 @@ private:
     auto* sub = app_.add_subcommand("status", "Show backlog, dead letters and restarts");
     add_common(*sub, common_, true);
     on(sub, [this] {
-      return with_configuration([this](const configuration& cfg) { return print_status(cfg, clock_, json()); });
+      return with_configuration(
+          [this](const configuration& cfg) { return print_status(cfg, clock_, json()); });
     });
   }
 
@@ -193,7 +202,8 @@ private:
     add_common(*sub, common_, true);
     sub->add_option("event-id", event_id_, "Id in domain_events")->required();
     on(sub, [this] {
-      return with_configuration([this](const configuration& cfg) { return explain_event(cfg, event_id_, json()); });
+      return with_configuration(
+          [this](const configuration& cfg) { return explain_event(cfg, event_id_, json()); });
     });
   }
 
@@ -201,7 +211,8 @@ private:
     auto* sub = app_.add_subcommand("dead", "List, retry or drop dead letters");
     sub->require_subcommand(1);
     define_dead_action(*sub, "list", "List dead letters, newest first", dead_action::list);
-    define_dead_action(*sub, "retry", "Make dead letters claimable again, with fresh counters", dead_action::retry);
+    define_dead_action(*sub, "retry", "Make dead letters claimable again, with fresh counters",
+                       dead_action::retry);
     define_dead_action(*sub, "drop", "Take dead letters off the list for good", dead_action::drop);
   }
 
@@ -227,7 +238,8 @@ private:
     on(sub, [this] { return print(bash_completion(app_)); });
   }
 
-  // -- helpers --------------------------------------------------------------------------------------------------
+  // -- helpers
+  // --------------------------------------------------------------------------------------------------
 
   void on(CLI::App* sub, std::function<int()> action) {
     sub->callback([this, action = std::move(action)] { action_ = action; });

@@ -1,5 +1,5 @@
-// The commands that look and repair: everything of the command line that does not run the pipeline. Each returns an
-// exit code; results go to stdout, errors to stderr.
+// The commands that look and repair: everything of the command line that does not run the pipeline. Each
+// returns an exit code; results go to stdout, errors to stderr.
 #pragma once
 
 #include <cstdint>

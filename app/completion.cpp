@@ -39,7 +39,8 @@ _herald() {
   done
   while :; do
     case "$path" in
-)" + branches + R"(    *) case "$path" in *" "*) path="${path% *}"; continue ;; *) path=""; continue ;; esac ;;
+)" + branches
+         + R"(    *) case "$path" in *" "*) path="${path% *}"; continue ;; *) path=""; continue ;; esac ;;
     esac
     break
   done

@@ -9,7 +9,8 @@ class App;
 
 namespace herald {
 
-/// A bash completion script for `app` and all its subcommands. Load it with `source <(herald completion bash)`.
+/// A bash completion script for `app` and all its subcommands. Load it with `source <(herald completion
+/// bash)`.
 std::string bash_completion(const CLI::App& app);
 
 } // namespace herald

@@ -21,7 +21,8 @@ struct run_environment {
   const signal_watch& signals;
 };
 
-/// `herald run`: works until SIGTERM or SIGINT, then drains within the configured deadline. Returns an exit code.
+/// `herald run`: works until SIGTERM or SIGINT, then drains within the configured deadline. Returns an exit
+/// code.
 int run_daemon(const run_environment& env);
 
 /// `herald once notify-fan-out`: works until nothing is due, then stops. Prints what it did as text or JSON.

@@ -1,5 +1,5 @@
-// A running pipeline with its actor system: what `run`, `once` and `demo` have in common. Starts on construction,
-// stops in order.
+// A running pipeline with its actor system: what `run`, `once` and `demo` have in common. Starts on
+// construction, stops in order.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +20,8 @@
 
 namespace herald {
 
-/// Acts of supervision, collected from all supervisors for reports. Thread-safe, bounded: it keeps the latest.
+/// Acts of supervision, collected from all supervisors for reports. Thread-safe, bounded: it keeps the
+/// latest.
 class supervision_log {
 public:
   void add(const supervision_record& x);
@@ -62,12 +63,12 @@ public:
   /// Tells the pipeline that there are new events.
   void wake();
 
-  /// Waits until nothing is due and nothing in flight, at most for `limit`; returns whether it came to that. Fails
-  /// when the store is down.
+  /// Waits until nothing is due and nothing in flight, at most for `limit`; returns whether it came to that.
+  /// Fails when the store is down.
   result<bool> until_idle(duration limit);
 
-  /// Claims nothing more, waits for what is in flight, and hands back what is left after `limit`. Returns how many
-  /// claims were handed back.
+  /// Claims nothing more, waits for what is in flight, and hands back what is left after `limit`. Returns how
+  /// many claims were handed back.
   result<std::uint64_t> drain(duration limit);
 
   /// Stops every actor, in reverse start order.

@@ -1,9 +1,9 @@
-// How fast and how large the fan-out is: the real program on a real SQLite file, against the speed at which the same
-// rows can be inserted at all.
+// How fast and how large the fan-out is: the real program on a real SQLite file, against the speed at which
+// the same rows can be inserted at all.
 //
-// The limit is the fastest honest way to write the result: the rows that a run left are inserted into a database with
-// the same schema, indexes and durability, by plain prepared statements, one transaction per 500 events. Reading them
-// beforehand is not counted.
+// The limit is the fastest honest way to write the result: the rows that a run left are inserted into a
+// database with the same schema, indexes and durability, by plain prepared statements, one transaction per
+// 500 events. Reading them beforehand is not counted.
 #include "bench/fanout.hpp"
 
 #include <algorithm>
@@ -76,8 +76,7 @@ std::unique_ptr<sqlite_store> open(const std::string& path) {
   return std::move(*store);
 }
 
-template <class T>
-void check(const result<T>& x) {
+template <class T> void check(const result<T>& x) {
   if (!x)
     throw std::runtime_error(x.error().reason);
 }
@@ -86,8 +85,12 @@ void check(const result<T>& x) {
 void prepare(const std::string& path, std::size_t count) {
   auto store = open(path);
   auto now = system_clock{}.now();
-  auto people = make_company(
-      {.seed = 1, .now = now, .people = 60, .people_per_project = 26, .files_per_project = 60, .denials_per_project = 0});
+  auto people = make_company({.seed = 1,
+                              .now = now,
+                              .people = 60,
+                              .people_per_project = 26,
+                              .files_per_project = 60,
+                              .denials_per_project = 0});
   check(store->insert_platform_rows(people.rows, now));
   constexpr std::size_t at_once = 5'000;
   for (std::size_t first = 0; first < count; first += at_once)
@@ -104,7 +107,8 @@ struct run_figures {
 
 /// Runs `herald once notify-fan-out` and measures it from outside.
 run_figures run_herald(const std::string& program, const std::string& path) {
-  std::vector<std::string> args{program, "once", "notify-fan-out", "--database", path, "--log-level", "ERROR"};
+  std::vector<std::string> args{program, "once",        "notify-fan-out", "--database",
+                                path,    "--log-level", "ERROR"};
   std::vector<char*> argv;
   for (auto& x : args)
     argv.push_back(x.data());
@@ -121,7 +125,9 @@ run_figures run_herald(const std::string& program, const std::string& path) {
   int status = 0;
   rusage usage{};
   wait4(pid, &status, 0, &usage);
-  auto to_seconds = [](const timeval& x) { return static_cast<double>(x.tv_sec) + static_cast<double>(x.tv_usec) / 1e6; };
+  auto to_seconds = [](const timeval& x) {
+    return static_cast<double>(x.tv_sec) + static_cast<double>(x.tv_usec) / 1e6;
+  };
   if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
     throw std::runtime_error("herald once notify-fan-out failed");
   return {seconds_since(start), to_seconds(usage.ru_utime) + to_seconds(usage.ru_stime),
@@ -137,12 +143,14 @@ struct copied_table {
 
 constexpr std::array<copied_table, 4> tables{{
     {"notification_processing",
-     "event_id, processing_status, processor_id, claimed_at, completed_at, retry_count, error_message, created_at,"
+     "event_id, processing_status, processor_id, claimed_at, completed_at, retry_count, error_message, "
+     "created_at,"
      " herald_claim_no, herald_lease_until, herald_next_attempt_at, herald_crashes, herald_error_class",
      13},
     {"notifications", "event_id, user_id, title, body, link_url, created_at, payload", 7},
     {"pending_emails",
-     "event_id, user_id, event_type, delivery_type, project_id, project_name, subject, body_data, created_at", 9},
+     "event_id, user_id, event_type, delivery_type, project_id, project_name, subject, body_data, created_at",
+     9},
     {"herald_outcomes", "event_id, channel, state, reason, into_event_id, recipient_count, recipients", 7},
 }};
 
@@ -158,8 +166,8 @@ std::string types_of(const copied_table& table) {
 }
 
 std::vector<row> read_rows(database& db, const copied_table& table, std::int64_t first, std::int64_t last) {
-  auto query = db.query(fmt::format("SELECT {0}, {1} FROM {2} WHERE event_id BETWEEN ?1 AND ?2", types_of(table),
-                                    table.columns, table.name),
+  auto query = db.query(fmt::format("SELECT {0}, {1} FROM {2} WHERE event_id BETWEEN ?1 AND ?2",
+                                    types_of(table), table.columns, table.name),
                         first, last);
   std::vector<row> out;
   while (query.step()) {
@@ -233,12 +241,13 @@ int fanout(const std::string& program, std::size_t count) {
   auto limit = insert_same_rows(work, limit_db, static_cast<std::int64_t>(count));
   auto events = static_cast<double>(count);
   auto rows = static_cast<double>(limit.rows);
-  fmt::print("  herald        {:9.0f} events/s  {:9.0f} rows/s  {:6.2f} s wall  {:6.2f} s CPU  {:5.1f} MB peak RSS\n",
+  fmt::print("  herald        {:9.0f} events/s  {:9.0f} rows/s  {:6.2f} s wall  {:6.2f} s CPU  {:5.1f} MB "
+             "peak RSS\n",
              events / run.wall, rows / run.wall, run.wall, run.cpu, run.rss_mb);
   fmt::print("  plain insert  {:9.0f} events/s  {:9.0f} rows/s  {:6.2f} s wall\n", events / limit.wall,
              rows / limit.wall, limit.wall);
-  fmt::print("  ratio         {:.2f} of the limit ({} rows: {:.1f} per event)\n", limit.wall / run.wall, limit.rows,
-             rows / events);
+  fmt::print("  ratio         {:.2f} of the limit ({} rows: {:.1f} per event)\n", limit.wall / run.wall,
+             limit.rows, rows / events);
   fmt::print("peak memory against backlog\n");
   for (std::size_t backlog : {std::size_t{10'000}, std::size_t{200'000}}) {
     auto path = dir.file(fmt::format("backlog-{}.db", backlog));

@@ -4,8 +4,9 @@
 
 namespace herald {
 
-std::vector<settled_failure> settle_failures(const std::vector<plan_batch_ptr>& batches, const retry_policy& policy,
-                                             timestamp now, random_source& random) {
+std::vector<settled_failure> settle_failures(const std::vector<plan_batch_ptr>& batches,
+                                             const retry_policy& policy, timestamp now,
+                                             random_source& random) {
   std::vector<settled_failure> out;
   for (auto& batch : batches)
     for (auto& x : batch->failures)

@@ -1,4 +1,5 @@
-// The contract between the pipeline and the code that knows one event type. docs/handlers.md: how to write one.
+// The contract between the pipeline and the code that knows one event type. docs/handlers.md: how to write
+// one.
 #pragma once
 
 #include <span>
@@ -31,9 +32,9 @@ struct context {
   const handler_settings& settings;
 };
 
-/// Turns one event into its plan. Pure: same event and context, same plan; no clock, no I/O, no randomness. A plan
-/// need not set `claims` and `event_type`, the caller does. Failures are `permanent` when the event itself is at
-/// fault (a missing field), `transient` when a later try may differ.
+/// Turns one event into its plan. Pure: same event and context, same plan; no clock, no I/O, no randomness. A
+/// plan need not set `claims` and `event_type`, the caller does. Failures are `permanent` when the event
+/// itself is at fault (a missing field), `transient` when a later try may differ.
 using handler_fn = result<fan_out_plan> (*)(const event&, const context&);
 
 /// Whether events of one type that are claimed together and go to the same user and project become one
@@ -53,9 +54,9 @@ std::span<const handler_row> handlers();
 /// The row that takes every event type nobody else takes: it completes the event with a warning.
 const handler_row& unknown_type_handler();
 
-/// Handles a claimed batch: parses payloads, calls the handler event by event, then coalesces bursts and drops
-/// duplicates where the row asks for it. Exceptions of a handler pass through: they are crashes, and the caller's
-/// supervisor deals with them.
+/// Handles a claimed batch: parses payloads, calls the handler event by event, then coalesces bursts and
+/// drops duplicates where the row asks for it. Exceptions of a handler pass through: they are crashes, and
+/// the caller's supervisor deals with them.
 plan_batch plan_events(const handler_row& row, const event_batch& batch, const handler_settings& settings);
 
 } // namespace herald

@@ -51,7 +51,8 @@ std::vector<std::uint64_t> poll_ledger::split(std::uint64_t id) {
     return {};
   std::vector<std::uint64_t> ids;
   for (auto& x : whole->events)
-    ids.push_back(hand_out(std::make_shared<const event_batch>(event_batch{whole->type, {x}, whole->context})));
+    ids.push_back(
+        hand_out(std::make_shared<const event_batch>(event_batch{whole->type, {x}, whole->context})));
   return ids;
 }
 

@@ -17,8 +17,8 @@ public:
   /// Sets how many events may be in flight. A lower limit than before takes nothing back.
   void grant(std::uint64_t limit);
 
-  /// How many events to claim now. 0 when the credit left is too small a part of a batch to be worth a round trip;
-  /// with nothing in flight any credit is worth one.
+  /// How many events to claim now. 0 when the credit left is too small a part of a batch to be worth a round
+  /// trip; with nothing in flight any credit is worth one.
   std::uint32_t claimable() const;
 
   /// Books a batch as handed out and returns its id.
@@ -40,13 +40,9 @@ public:
   std::vector<claim_ref> claims() const;
 
   /// Events in flight.
-  std::uint64_t in_flight() const {
-    return in_flight_;
-  }
+  std::uint64_t in_flight() const { return in_flight_; }
 
-  std::uint64_t limit() const {
-    return limit_;
-  }
+  std::uint64_t limit() const { return limit_; }
 
 private:
   std::uint32_t batch_size_;
@@ -56,7 +52,8 @@ private:
   std::map<std::uint64_t, event_batch_ptr> batches_;
 };
 
-/// Sorts a claim into one batch per event type, in order of first appearance; each keeps the order of its events.
+/// Sorts a claim into one batch per event type, in order of first appearance; each keeps the order of its
+/// events.
 std::vector<event_batch_ptr> split_by_type(std::vector<claimed_event> events,
                                            const std::shared_ptr<const batch_context>& context);
 

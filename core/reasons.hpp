@@ -10,9 +10,10 @@ inline constexpr std::string_view system_account = "system_account"; ///< not a 
 inline constexpr std::string_view no_profile = "no_profile";         ///< the user does not exist (any more)
 inline constexpr std::string_view no_access = "no_access";           ///< may not see what it is about
 inline constexpr std::string_view muted = "muted";                   ///< by the user's preferences
-inline constexpr std::string_view not_an_owner = "not_an_owner";     ///< no longer an owner of the project's org
-inline constexpr std::string_view already_nudged = "already_nudged"; ///< this tier was sent since the last edit
+inline constexpr std::string_view not_an_owner = "not_an_owner"; ///< no longer an owner of the project's org
+inline constexpr std::string_view already_nudged =
+    "already_nudged"; ///< this tier was sent since the last edit
 inline constexpr std::string_view not_an_upgrade = "not_an_upgrade"; ///< a change that is not view → edit
-inline constexpr std::string_view duplicate = "duplicate";           ///< the same text stands in the same batch
+inline constexpr std::string_view duplicate = "duplicate"; ///< the same text stands in the same batch
 
 } // namespace herald::reasons

@@ -7,8 +7,9 @@
 //                                                        │ credit
 //                          event_poller ◄────────────────┘
 //
-// Errors: a request that cannot be served is answered with a caf::error; actors/errors.hpp turns failures into
-// errors and back. Every restartable stage stands behind a slot (actors/slot.hpp) with the same interface.
+// Errors: a request that cannot be served is answered with a caf::error; actors/errors.hpp turns failures
+// into errors and back. Every restartable stage stands behind a slot (actors/slot.hpp) with the same
+// interface.
 #pragma once
 
 #include <cstdint>
@@ -25,13 +26,14 @@
 
 namespace herald {
 
-// -- commands and answers -------------------------------------------------------------------------------------
+// -- commands and answers
+// -------------------------------------------------------------------------------------
 
 HERALD_ATOM(settled, "settled") // the work of this request is done for good
 HERALD_ATOM(status, "status")   // describe yourself
-HERALD_ATOM(wake_up, "wakeUp") // there may be new events
-HERALD_ATOM(idle, "idle")      // answer once nothing is due and nothing is in flight
-HERALD_ATOM(open, "open") // the credit taker (re)started: tell it its credit
+HERALD_ATOM(wake_up, "wakeUp")  // there may be new events
+HERALD_ATOM(idle, "idle")       // answer once nothing is due and nothing is in flight
+HERALD_ATOM(open, "open")       // the credit taker (re)started: tell it its credit
 HERALD_ATOM(flush, "flush")
 HERALD_ATOM(retry, "retry")
 HERALD_ATOM(due, "due")
@@ -43,8 +45,7 @@ struct tick {
   timestamp scheduled_at{};
 };
 
-template <class Inspector>
-auto inspect(Inspector& f, tick& x) {
+template <class Inspector> auto inspect(Inspector& f, tick& x) {
   auto at = to_epoch_ms(x.scheduled_at);
   return f(x.job, at);
 }
@@ -55,8 +56,7 @@ struct alarm {
   duration delay{};
 };
 
-template <class Inspector>
-auto inspect(Inspector& f, alarm& x) {
+template <class Inspector> auto inspect(Inspector& f, alarm& x) {
   auto ms = x.delay.count();
   return f(x.job, ms);
 }
@@ -66,19 +66,17 @@ struct credit {
   std::uint64_t limit = 0;
 };
 
-template <class Inspector>
-auto inspect(Inspector& f, credit& x) {
+template <class Inspector> auto inspect(Inspector& f, credit& x) {
   return f(x.limit);
 }
 
-/// Tells the poller to claim nothing more and to answer once nothing is in flight, at the latest after `limit`: then
-/// it hands back what is left.
+/// Tells the poller to claim nothing more and to answer once nothing is in flight, at the latest after
+/// `limit`: then it hands back what is left.
 struct drain {
   duration limit{};
 };
 
-template <class Inspector>
-auto inspect(Inspector& f, drain& x) {
+template <class Inspector> auto inspect(Inspector& f, drain& x) {
   auto ms = x.limit.count();
   return f(ms);
 }
@@ -88,8 +86,7 @@ struct drain_report {
   std::uint64_t released = 0; ///< claims handed back unfinished
 };
 
-template <class Inspector>
-auto inspect(Inspector& f, drain_report& x) {
+template <class Inspector> auto inspect(Inspector& f, drain_report& x) {
   return f(x.released);
 }
 
@@ -98,12 +95,12 @@ struct lost_claims {
   std::vector<claim_ref> claims;
 };
 
-template <class Inspector>
-auto inspect(Inspector& f, lost_claims& x) {
+template <class Inspector> auto inspect(Inspector& f, lost_claims& x) {
   return f(x.claims);
 }
 
-// -- interfaces -----------------------------------------------------------------------------------------------
+// -- interfaces
+// -----------------------------------------------------------------------------------------------
 
 /// What every stage answers.
 using stage_actor = caf::typed_actor<

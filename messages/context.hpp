@@ -13,8 +13,7 @@
 
 namespace herald {
 
-template <class T>
-using by_uuid = std::unordered_map<uuid, T, uuid_hash>;
+template <class T> using by_uuid = std::unordered_map<uuid, T, uuid_hash>;
 
 struct profile {
   std::string full_name; ///< empty when the column is NULL
@@ -38,7 +37,8 @@ struct resource {
   std::string name;
   uuid org_id{};
   std::optional<uuid> project_id;
-  /// Of the owners of its org, the grantees of its project and whom the event affects: those who `can_view` it.
+  /// Of the owners of its org, the grantees of its project and whom the event affects: those who `can_view`
+  /// it.
   std::unordered_set<uuid, uuid_hash> viewers;
 };
 
@@ -85,8 +85,8 @@ struct resume_edits {
   std::optional<timestamp> borrower;
 };
 
-/// The world as the store saw it in the transaction that claimed the batch. An id that is not in a map does not
-/// exist (any more). Shared by all events of the claim; nobody changes it.
+/// The world as the store saw it in the transaction that claimed the batch. An id that is not in a map does
+/// not exist (any more). Shared by all events of the claim; nobody changes it.
 struct batch_context {
   timestamp now{};
   by_uuid<profile> profiles;

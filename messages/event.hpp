@@ -37,8 +37,7 @@ struct claim_ref {
   friend bool operator==(const claim_ref&, const claim_ref&) = default;
 };
 
-template <class Inspector>
-auto inspect(Inspector& f, claim_ref& x) {
+template <class Inspector> auto inspect(Inspector& f, claim_ref& x) {
   return f(x.event_id, x.claim_no);
 }
 
@@ -51,9 +50,7 @@ struct claimed_event {
   /// How many of those killed the code that handled the event.
   std::int32_t crashes = 0;
 
-  claim_ref ref() const {
-    return {event.id, claim_no};
-  }
+  claim_ref ref() const { return {event.id, claim_no}; }
 };
 
 /// Events of one type that were claimed together, with what their handler may look at.

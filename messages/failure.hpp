@@ -31,8 +31,7 @@ struct failure {
 
 std::string to_string(const failure& x);
 
-template <class Inspector>
-auto inspect(Inspector& f, failure& x) {
+template <class Inspector> auto inspect(Inspector& f, failure& x) {
   auto kind = std::string{to_string(x.kind)};
   return f(kind, x.reason);
 }
@@ -43,7 +42,6 @@ auto inspect(Inspector& f, failure& x) {
 }
 
 /// A value or the failure that took its place.
-template <class T>
-using result = boost::system::result<T, failure>;
+template <class T> using result = boost::system::result<T, failure>;
 
 } // namespace herald

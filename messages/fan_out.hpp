@@ -26,13 +26,13 @@ struct notification_draft {
   std::string link_url; ///< site-relative
   std::string payload;  ///< JSON object text, always with `type`
   std::vector<uuid> users;
-  /// When not empty: for each user only the first draft with this key is ever written, in whatever commit; later ones
-  /// end as skipped (duplicate).
+  /// When not empty: for each user only the first draft with this key is ever written, in whatever commit;
+  /// later ones end as skipped (duplicate).
   std::string unique_key;
 };
 
-/// "n new messages in this thread": one unread row per user and thread that is counted up. Whether it is counted
-/// up or starts at 1 is decided by the commit, in its transaction (core/roll_up.hpp has the text).
+/// "n new messages in this thread": one unread row per user and thread that is counted up. Whether it is
+/// counted up or starts at 1 is decided by the commit, in its transaction (core/roll_up.hpp has the text).
 struct roll_up_draft {
   uuid thread_id{};
   std::string thread_label; ///< with its leading #

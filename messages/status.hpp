@@ -20,8 +20,7 @@ struct stage_status {
   std::vector<std::pair<std::string, std::int64_t>> gauges;
 };
 
-template <class Inspector>
-auto inspect(Inspector& f, stage_status& x) {
+template <class Inspector> auto inspect(Inspector& f, stage_status& x) {
   return f(x.name, x.state, x.reason, x.gauges);
 }
 

@@ -14,7 +14,8 @@
 
 namespace herald {
 
-// -- claim ----------------------------------------------------------------------------------------------------
+// -- claim
+// ----------------------------------------------------------------------------------------------------
 
 /// Asks for work: due events, leased to `worker`, with the context to handle them.
 struct claim_request {
@@ -32,8 +33,7 @@ struct claim_request {
   std::int64_t after_id = 0;
 };
 
-template <class Inspector>
-auto inspect(Inspector& f, claim_request& x) {
+template <class Inspector> auto inspect(Inspector& f, claim_request& x) {
   return f(x.worker, x.limit, x.dry_run);
 }
 
@@ -51,7 +51,8 @@ using claimed_batch_ptr = std::shared_ptr<const claimed_batch>;
 
 std::string to_string(const claimed_batch_ptr& x);
 
-// -- commit ---------------------------------------------------------------------------------------------------
+// -- commit
+// ---------------------------------------------------------------------------------------------------
 
 /// A failure after the retry policy has spoken.
 struct settled_failure {
@@ -60,8 +61,8 @@ struct settled_failure {
   std::optional<timestamp> retry_at;
 };
 
-/// One transaction: all plans and failures whose claim still holds. Idempotent: what a former call with the same
-/// claims has already settled counts as lost and changes nothing.
+/// One transaction: all plans and failures whose claim still holds. Idempotent: what a former call with the
+/// same claims has already settled counts as lost and changes nothing.
 struct commit_request {
   std::string worker;
   timestamp now{};
@@ -89,12 +90,12 @@ struct commit_report {
   friend bool operator==(const commit_report&, const commit_report&) = default;
 };
 
-template <class Inspector>
-auto inspect(Inspector& f, commit_report& x) {
+template <class Inspector> auto inspect(Inspector& f, commit_report& x) {
   return f(x.completed, x.notifications, x.rolled_up, x.emails, x.skipped, x.retried, x.dead, x.lost);
 }
 
-// -- leases ---------------------------------------------------------------------------------------------------
+// -- leases
+// ---------------------------------------------------------------------------------------------------
 
 /// Extends the leases of claims that are still worked on.
 struct renew_request {
@@ -104,8 +105,7 @@ struct renew_request {
   std::vector<claim_ref> claims;
 };
 
-template <class Inspector>
-auto inspect(Inspector& f, renew_request& x) {
+template <class Inspector> auto inspect(Inspector& f, renew_request& x) {
   return f(x.worker, x.claims);
 }
 
@@ -117,12 +117,12 @@ struct release_request {
   std::vector<claim_ref> claims;
 };
 
-template <class Inspector>
-auto inspect(Inspector& f, release_request& x) {
+template <class Inspector> auto inspect(Inspector& f, release_request& x) {
   return f(x.worker, x.claims);
 }
 
-// -- operator's view ------------------------------------------------------------------------------------------
+// -- operator's view
+// ------------------------------------------------------------------------------------------
 
 /// An event to be appended to `domain_events`.
 struct new_event {
@@ -132,7 +132,7 @@ struct new_event {
   std::optional<uuid> resource_id;
   std::optional<uuid> thread_id;
   std::optional<uuid> meeting_id;
-  std::string payload; ///< JSON text; empty for NULL
+  std::string payload;                 ///< JSON text; empty for NULL
   std::optional<timestamp> created_at; ///< nothing: now
 };
 
@@ -143,9 +143,9 @@ struct type_summary {
   std::uint64_t dead = 0;
   std::uint64_t pending = 0; ///< unclaimed, leased or waiting for a retry
   std::uint64_t expired = 0;
-  std::uint64_t notifications = 0; ///< rows written
-  std::uint64_t rolled_up = 0;     ///< recipients counted into an existing row
-  std::uint64_t emails = 0;        ///< rows queued
+  std::uint64_t notifications = 0;              ///< rows written
+  std::uint64_t rolled_up = 0;                  ///< recipients counted into an existing row
+  std::uint64_t emails = 0;                     ///< rows queued
   std::map<std::string, std::uint64_t> skipped; ///< recipients kept back, by `channel:reason`
 };
 
@@ -187,10 +187,10 @@ struct dead_letter {
 /// One act of supervision worth keeping: a crash, a restart, an escalation.
 struct supervision_note {
   timestamp at{};
-  std::string worker;     ///< which daemon
+  std::string worker; ///< which daemon
   std::string supervisor;
   std::string child;
-  std::string what;       ///< crashed, restarting, killed or escalated
+  std::string what; ///< crashed, restarting, killed or escalated
   std::string reason;
 };
 

@@ -1,5 +1,5 @@
-// Rows of the platform's own tables, for those who have to put them there: the demo, tests, self-hosting. Herald's
-// pipeline never writes them.
+// Rows of the platform's own tables, for those who have to put them there: the demo, tests, self-hosting.
+// Herald's pipeline never writes them.
 #pragma once
 
 #include <cstdint>

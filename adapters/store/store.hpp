@@ -1,5 +1,5 @@
-// The port to the database: what every store offers. Implementations: sqlite/ (more to come); one contract test
-// suite (tests/contract) holds all of them to the same behaviour.
+// The port to the database: what every store offers. Implementations: sqlite/ (more to come); one contract
+// test suite (tests/contract) holds all of them to the same behaviour.
 #pragma once
 
 #include <cstdint>
@@ -13,9 +13,10 @@
 
 namespace herald {
 
-/// What the pipeline needs. Calls block, so they run behind the store gate. An object belongs to one thread at a
-/// time. No call throws; failures are
-///  - `outage`: the database cannot be reached, is locked, full or read-only: nothing changed, ask again later;
+/// What the pipeline needs. Calls block, so they run behind the store gate. An object belongs to one thread
+/// at a time. No call throws; failures are
+///  - `outage`: the database cannot be reached, is locked, full or read-only: nothing changed, ask again
+///  later;
 ///  - `transient`: this call failed, another may not;
 ///  - `permanent`: the request itself cannot be carried out (a plan that breaks a constraint);
 /// and in each case the database is as if the call had not been made.
@@ -23,12 +24,13 @@ class event_store {
 public:
   virtual ~event_store() = default;
 
-  /// Leases due events, oldest first: retries that are due, claims whose lease ran out, then unclaimed events.
+  /// Leases due events, oldest first: retries that are due, claims whose lease ran out, then unclaimed
+  /// events.
   virtual result<claimed_batch> claim(const claim_request&) = 0;
 
-  /// Writes what plans cause and completes their events, all in one transaction, each event fenced by its claim.
-  /// A plan that settles several events is fenced as a whole: with one claim lost, nothing of it is written and
-  /// its other events are released.
+  /// Writes what plans cause and completes their events, all in one transaction, each event fenced by its
+  /// claim. A plan that settles several events is fenced as a whole: with one claim lost, nothing of it is
+  /// written and its other events are released.
   virtual result<commit_report> commit(const commit_request&) = 0;
 
   /// Returns the claims that are no longer the worker's.
@@ -57,10 +59,12 @@ public:
   /// Dead letters, newest first, at most `limit`.
   virtual result<std::vector<dead_letter>> dead_letters(std::uint32_t limit) = 0;
 
-  /// Makes dead letters claimable again with fresh counters. An empty list means all of them. Returns how many.
+  /// Makes dead letters claimable again with fresh counters. An empty list means all of them. Returns how
+  /// many.
   virtual result<std::uint64_t> retry_dead(std::span<const std::int64_t> event_ids, timestamp now) = 0;
 
-  /// Keeps what supervisors did (Herald's table herald_supervision), so that it can be asked for after a restart.
+  /// Keeps what supervisors did (Herald's table herald_supervision), so that it can be asked for after a
+  /// restart.
   virtual result<void> record_supervision(std::span<const supervision_note>) = 0;
 
   /// Sums up what was recorded, by supervisor and child.

@@ -1,10 +1,9 @@
 // The event handler actor around a handler function: what it passes on, and how it dies.
 #define CAF_SUITE event_handler
 
-#include "actors/event_handler.hpp"
-
 #include <stdexcept>
 
+#include "actors/event_handler.hpp"
 #include "tests/support/scripted_gate.hpp"
 
 #include <caf/test/dsl.hpp>
@@ -26,26 +25,25 @@ result<fan_out_plan> handle_test(const event& e, const context&) {
 
 struct fixture : actor_fixture {
   std::shared_ptr<std::vector<plan_batch_ptr>> written = std::make_shared<std::vector<plan_batch_ptr>>();
-  std::shared_ptr<std::vector<caf::typed_response_promise<settled_atom>>> answers
-      = std::make_shared<std::vector<caf::typed_response_promise<settled_atom>>>();
-  notification_writer_actor writer
-      = spawn([written = written, answers = answers](
-                  notification_writer_actor::pointer me) -> notification_writer_actor::behavior_type {
-          return {
-              [](status_atom) { return stage_status{}; },
-              [=](const plan_batch_ptr& x) -> caf::result<settled_atom> {
-                written->push_back(x);
-                answers->push_back(me->make_response_promise<settled_atom>());
-                return answers->back();
-              },
-              [=](open_atom) { answers->front().deliver(settled_v); },
-              [](flush_atom, std::uint64_t) {},
-              [](retry_atom) {},
-          };
-        });
-  event_handler_actor aut
-      = spawn(event_handler, handler_row{"test", handle_test}, std::make_shared<const handler_settings>(), writer,
-              logger{});
+  std::shared_ptr<std::vector<caf::typed_response_promise<settled_atom>>> answers =
+      std::make_shared<std::vector<caf::typed_response_promise<settled_atom>>>();
+  notification_writer_actor writer =
+      spawn([written = written, answers = answers](
+                notification_writer_actor::pointer me) -> notification_writer_actor::behavior_type {
+        return {
+            [](status_atom) { return stage_status{}; },
+            [=](const plan_batch_ptr& x) -> caf::result<settled_atom> {
+              written->push_back(x);
+              answers->push_back(me->make_response_promise<settled_atom>());
+              return answers->back();
+            },
+            [=](open_atom) { answers->front().deliver(settled_v); },
+            [](flush_atom, std::uint64_t) {},
+            [](retry_atom) {},
+        };
+      });
+  event_handler_actor aut = spawn(event_handler, handler_row{"test", handle_test},
+                                  std::make_shared<const handler_settings>(), writer, logger{});
 
   static event_batch_ptr batch(std::vector<std::string> payloads) {
     auto out = std::make_shared<event_batch>();

@@ -2,7 +2,6 @@
 #define CAF_SUITE event_poller
 
 #include "actors/event_poller.hpp"
-
 #include "actors/timer.hpp"
 #include "tests/support/scripted_gate.hpp"
 
@@ -31,7 +30,8 @@ using handler_script_ptr = std::shared_ptr<handler_script>;
 
 HERALD_ATOM(let_go, "letGo") // settles what is held: all of it, or the newest alone
 
-/// Dynamically typed, so that it can also be told to let go: a promise may only be kept by the actor that made it.
+/// Dynamically typed, so that it can also be told to let go: a promise may only be kept by the actor that
+/// made it.
 caf::behavior scripted_handler(caf::event_based_actor* self, handler_script_ptr script) {
   return {
       [](status_atom) { return stage_status{}; },
@@ -78,7 +78,8 @@ struct fixture : actor_fixture {
     cfg.lease = 60s;
   }
 
-  /// Starts the poller between a scripted gate, scripted handlers of the types `a` and `b`, and the real timer.
+  /// Starts the poller between a scripted gate, scripted handlers of the types `a` and `b`, and the real
+  /// timer.
   void start(std::uint64_t limit = 100) {
     event_poller_links links;
     links.gate = spawn(scripted_gate, script);
@@ -106,9 +107,10 @@ struct fixture : actor_fixture {
           relay_self->send(*target, x);
       }};
     });
-    links.timer = spawn(timer, std::vector<timer_entry>{{std::string{poll_job}, 30s, relay},
-                                                        {std::string{renew_job}, 20s, relay}},
-                        time, logger{});
+    links.timer = spawn(
+        timer,
+        std::vector<timer_entry>{{std::string{poll_job}, 30s, relay}, {std::string{renew_job}, 20s, relay}},
+        time, logger{});
     aut = spawn(event_poller, cfg, "w1", links, time, logger{});
     *target = aut;
     consume_messages();

@@ -2,7 +2,6 @@
 #define CAF_SUITE notification_writer
 
 #include "actors/notification_writer.hpp"
-
 #include "tests/support/scripted_gate.hpp"
 
 #include <caf/test/dsl.hpp>
@@ -38,8 +37,8 @@ struct fixture : actor_fixture {
   }
 
   void start() {
-    aut = spawn(notification_writer, cfg, "w1", gate, taker,
-                std::make_shared<const virtual_clock>(sched), logger{});
+    aut = spawn(notification_writer, cfg, "w1", gate, taker, std::make_shared<const virtual_clock>(sched),
+                logger{});
     consume_messages();
   }
 

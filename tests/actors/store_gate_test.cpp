@@ -1,10 +1,9 @@
 // The store gate: one call per worker at a time, a bounded queue, deadlines, failures as values.
 #define CAF_SUITE store_gate
 
-#include "actors/store_gate.hpp"
-
 #include <stdexcept>
 
+#include "actors/store_gate.hpp"
 #include "tests/support/scripted_gate.hpp"
 
 #include <caf/test/dsl.hpp>
@@ -73,17 +72,18 @@ struct fixture : actor_fixture {
   store_gate_actor aut;
 
   void start() {
-    aut = spawn(store_gate, cfg,
-                [script = script]() -> result<std::unique_ptr<event_store>> {
-                  if (!script->open_failures.empty()) {
-                    auto out = script->open_failures.front();
-                    script->open_failures.erase(script->open_failures.begin());
-                    return out;
-                  }
-                  ++script->opened;
-                  return std::unique_ptr<event_store>{std::make_unique<scripted_store>(script)};
-                },
-                gate_threads::scheduled, logger{});
+    aut = spawn(
+        store_gate, cfg,
+        [script = script]() -> result<std::unique_ptr<event_store>> {
+          if (!script->open_failures.empty()) {
+            auto out = script->open_failures.front();
+            script->open_failures.erase(script->open_failures.begin());
+            return out;
+          }
+          ++script->opened;
+          return std::unique_ptr<event_store>{std::make_unique<scripted_store>(script)};
+        },
+        gate_threads::scheduled, logger{});
     consume_messages();
   }
 
@@ -108,8 +108,8 @@ CAF_TEST_FIXTURE_SCOPE(store_gate_tests, fixture)
 CAF_TEST(every kind of request reaches the store and its answer comes back) {
   start();
   auto claimed = claim(3);
-  auto committed
-      = request<commit_report>(aut, std::make_shared<const commit_request>(commit_request{"w", {}, {make_plans({1})}, {}}));
+  auto committed = request<commit_report>(
+      aut, std::make_shared<const commit_request>(commit_request{"w", {}, {make_plans({1})}, {}}));
   auto renewed = request<lost_claims>(aut, renew_request{"w", {}, 1s, {{7, 1}}});
   auto released = request<std::uint64_t>(aut, release_request{"w", {}, {{7, 1}, {8, 1}}});
   consume_messages();
@@ -188,8 +188,10 @@ CAF_TEST(a worker that dies costs its own call alone and is replaced) {
 
 CAF_TEST(an unusable configuration stops the actor with the name of the field) {
   for (auto [workers, queue, timeout, field] :
-       {std::tuple{0u, 1u, 1ms, "workers"}, std::tuple{1u, 0u, 1ms, "max_queue"}, std::tuple{1u, 1u, 0ms, "call_timeout"}})
-    CAF_CHECK(to_string(validate(store_gate_config{workers, queue, timeout})).find(field) != std::string::npos);
+       {std::tuple{0u, 1u, 1ms, "workers"}, std::tuple{1u, 0u, 1ms, "max_queue"},
+        std::tuple{1u, 1u, 0ms, "call_timeout"}})
+    CAF_CHECK(to_string(validate(store_gate_config{workers, queue, timeout})).find(field)
+              != std::string::npos);
   CAF_CHECK(validate(store_gate_config{}) == caf::none);
 }
 

@@ -2,7 +2,6 @@
 #define CAF_SUITE timer
 
 #include "actors/timer.hpp"
-
 #include "tests/support/scripted_gate.hpp"
 
 #include <caf/test/dsl.hpp>
@@ -107,7 +106,8 @@ CAF_TEST(an unusable schedule is refused with the name of the entry) {
   CAF_CHECK(text(validate({{"poll", 0ms, listener}})).find("'poll'") != std::string::npos);
   CAF_CHECK(text(validate({{"", 1ms, listener}})).find("needs a name") != std::string::npos);
   CAF_CHECK(text(validate({{"poll", 1ms, {}}})).find("somebody") != std::string::npos);
-  CAF_CHECK(text(validate({{"poll", 1ms, listener}, {"poll", 2ms, listener}})).find("twice") != std::string::npos);
+  CAF_CHECK(text(validate({{"poll", 1ms, listener}, {"poll", 2ms, listener}})).find("twice")
+            != std::string::npos);
 }
 
 CAF_TEST_FIXTURE_SCOPE_END()

@@ -1,5 +1,5 @@
-// The real pipeline on a real SQLite file under the deterministic scheduler: stages are killed at random moments, and the
-// result is the same as without.
+// The real pipeline on a real SQLite file under the deterministic scheduler: stages are killed at random
+// moments, and the result is the same as without.
 #include <filesystem>
 #include <fstream>
 
@@ -129,8 +129,9 @@ TEST(pipeline, stages_killed_at_random_moments_lose_and_double_nothing) {
     ASSERT_TRUE(settled(*store));
   }
   auto expected = image_of(dir / "calm.db");
-  const std::vector<std::string> stages{"event_poller", "notification_writer", "timer", "store_gate",
-                                        "handlers/document_uploaded", "handlers/chat_message_sent"};
+  const std::vector<std::string> stages{
+      "event_poller", "notification_writer",        "timer",
+      "store_gate",   "handlers/document_uploaded", "handlers/chat_message_sent"};
   int restarts = 0;
   for (std::uint64_t seed = 1; seed <= 6; ++seed) {
     auto path = dir / ("rough-" + std::to_string(seed) + ".db");

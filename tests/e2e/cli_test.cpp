@@ -27,7 +27,8 @@ TEST(cli, explains_itself) {
   workplace place;
   auto help = place.start_plain({"--help"}).wait();
   EXPECT_EQ(help.status, 0);
-  for (auto command : {"run", "once", "demo", "emit", "check-config", "status", "explain", "dead", "completion"}) {
+  for (auto command :
+       {"run", "once", "demo", "emit", "check-config", "status", "explain", "dead", "completion"}) {
     EXPECT_THAT(help.out, HasSubstr(command));
     auto own = place.start_plain({command, "--help"}).wait();
     EXPECT_EQ(own.status, 0) << command;
@@ -80,8 +81,8 @@ TEST(cli, emit_appends_and_once_notifies_and_explain_tells) {
   workplace place;
   prepare_store(place.database(), 0);
   auto project = *rows_of(place.database(), "SELECT id FROM projects LIMIT 1").begin();
-  auto emitted = place.run({"emit", "document_uploaded", "project_id=" + project, "payload.fileName=Rent Roll.xlsx",
-                            "--json"});
+  auto emitted = place.run(
+      {"emit", "document_uploaded", "project_id=" + project, "payload.fileName=Rent Roll.xlsx", "--json"});
   ASSERT_EQ(emitted.status, 0) << emitted.err;
   auto id = json::parse(emitted.out)["event_ids"][0].get<std::int64_t>();
   auto once = place.run({"once", "notify-fan-out", "--json"});
@@ -97,14 +98,16 @@ TEST(cli, emit_appends_and_once_notifies_and_explain_tells) {
 
 TEST(cli, emit_takes_a_feed_whole_or_not_at_all) {
   workplace place;
-  write(place.file("good.jsonl"), "# two events\n{\"event_type\":\"a\"}\n\n{\"event_type\":\"b\",\"payload\":{}}\n");
+  write(place.file("good.jsonl"),
+        "# two events\n{\"event_type\":\"a\"}\n\n{\"event_type\":\"b\",\"payload\":{}}\n");
   write(place.file("bad.jsonl"), "{\"event_type\":\"a\"}\n{\"event_typ\":\"b\"}\n{\"event_type\":\"B!\"}\n");
   auto bad = place.run({"emit", "--file", place.file("bad.jsonl")});
   EXPECT_EQ(bad.status, 2);
   EXPECT_THAT(bad.err, HasSubstr("bad.jsonl:2"));
   EXPECT_THAT(bad.err, HasSubstr("bad.jsonl:3"));
   EXPECT_EQ(place.run({"emit", "--file", place.file("good.jsonl")}).status, 0);
-  EXPECT_EQ(rows_of(place.database(), "SELECT event_type FROM domain_events"), (std::multiset<std::string>{"a", "b"}));
+  EXPECT_EQ(rows_of(place.database(), "SELECT event_type FROM domain_events"),
+            (std::multiset<std::string>{"a", "b"}));
 }
 
 TEST(cli, dead_letters_are_listed_retried_and_dropped) {
@@ -130,7 +133,8 @@ TEST(cli, dead_letters_are_listed_retried_and_dropped) {
 
 TEST(cli, commands_on_a_database_that_is_not_there_say_so) {
   workplace place;
-  for (std::vector<std::string> args : {std::vector<std::string>{"status"}, {"explain", "1"}, {"dead", "list"}}) {
+  for (std::vector<std::string> args :
+       {std::vector<std::string>{"status"}, {"explain", "1"}, {"dead", "list"}}) {
     auto result = place.run(args);
     EXPECT_EQ(result.status, 1);
     EXPECT_THAT(result.err, HasSubstr("herald.db"));
@@ -144,8 +148,8 @@ TEST(cli, a_dry_run_writes_nothing_and_says_what_it_would_do) {
                                           " SELECT COUNT(*) FROM notification_processing UNION ALL"
                                           " SELECT COUNT(*) FROM pending_emails UNION ALL"
                                           " SELECT COUNT(*) FROM herald_outcomes");
-  for (child_process::environment env : {child_process::environment{{"DRY_RUN", "true"}},
-                                         {{"NOTIFY_FANOUT_DRY_RUN", "1"}}}) {
+  for (child_process::environment env :
+       {child_process::environment{{"DRY_RUN", "true"}}, {{"NOTIFY_FANOUT_DRY_RUN", "1"}}}) {
     auto result = place.run({"once", "notify-fan-out", "--json"}, env);
     ASSERT_EQ(result.status, 0) << result.err;
     auto would = json::parse(last_line(result.out));
@@ -191,8 +195,9 @@ TEST(cli, completion_knows_every_command) {
   workplace place;
   auto script = place.start_plain({"completion", "bash"}).wait();
   ASSERT_EQ(script.status, 0);
-  write(place.file("c.sh"), script.out + "\nCOMP_WORDS=(herald dead ret); COMP_CWORD=2; _herald\n"
-                                         "echo \"${COMPREPLY[@]}\"\n");
+  write(place.file("c.sh"), script.out
+                                + "\nCOMP_WORDS=(herald dead ret); COMP_CWORD=2; _herald\n"
+                                  "echo \"${COMPREPLY[@]}\"\n");
   auto shell = child_process{"/bin/bash", {place.file("c.sh")}, {}, "/"}.wait();
   EXPECT_EQ(shell.status, 0) << shell.err;
   EXPECT_EQ(shell.out, "retry\n");

@@ -14,16 +14,24 @@ namespace {
 constexpr std::size_t event_count = 2'000;
 constexpr int kills = 20;
 
-/// Small batches and short leases: kills fall into the middle of things, and what they orphan is soon taken over.
+/// Small batches and short leases: kills fall into the middle of things, and what they orphan is soon taken
+/// over.
 std::vector<std::string> run_arguments() {
   return {"run",
-          "--set", "poller.batch_size=40",
-          "--set", "writer.max_in_flight=120",
-          "--set", "writer.commit_batch=20",
-          "--set", "poller.lease_ms=1000",
-          "--set", "poller.poll_min_ms=20",
-          "--set", "poller.poll_max_ms=200",
-          "--log-level", "WARNING"};
+          "--set",
+          "poller.batch_size=40",
+          "--set",
+          "writer.max_in_flight=120",
+          "--set",
+          "writer.commit_batch=20",
+          "--set",
+          "poller.lease_ms=1000",
+          "--set",
+          "poller.poll_min_ms=20",
+          "--set",
+          "poller.poll_max_ms=200",
+          "--log-level",
+          "WARNING"};
 }
 
 std::uint64_t settled_events(sqlite_store& store) {
@@ -31,8 +39,9 @@ std::uint64_t settled_events(sqlite_store& store) {
   return status ? status->completed + status->dead : 0;
 }
 
-/// Waits, watching the database, until `target` events are settled; false when the program ended before. It looks
-/// now and then only: a reader that never pauses keeps SQLite from recovering the log of a killed writer.
+/// Waits, watching the database, until `target` events are settled; false when the program ended before. It
+/// looks now and then only: a reader that never pauses keeps SQLite from recovering the log of a killed
+/// writer.
 bool wait_for(sqlite_store& store, child_process& herald, std::uint64_t target) {
   constexpr int pause_ms = 3;
   while (settled_events(store) < target)

@@ -77,11 +77,12 @@ struct store_image {
   std::multiset<std::string> events;
 };
 
-/// Says which rows one of two images has and the other has not, a few of each kind; empty when they are equal.
+/// Says which rows one of two images has and the other has not, a few of each kind; empty when they are
+/// equal.
 inline std::string difference(const store_image& expected, const store_image& got) {
   std::string out;
-  auto compare = [&](const char* what, const std::multiset<std::string>& x, const std::multiset<std::string>& y,
-                     const char* verdict) {
+  auto compare = [&](const char* what, const std::multiset<std::string>& x,
+                     const std::multiset<std::string>& y, const char* verdict) {
     std::vector<std::string> rows;
     std::ranges::set_difference(x, y, std::back_inserter(rows));
     if (!rows.empty())
@@ -89,7 +90,8 @@ inline std::string difference(const store_image& expected, const store_image& go
     for (std::size_t i = 0; i < rows.size() && i < 5; ++i)
       out += "  " + rows[i].substr(0, 200) + "\n";
   };
-  auto both = [&](const char* what, const std::multiset<std::string>& x, const std::multiset<std::string>& y) {
+  auto both = [&](const char* what, const std::multiset<std::string>& x,
+                  const std::multiset<std::string>& y) {
     compare(what, x, y, "lost");
     compare(what, y, x, "too many");
   };
@@ -104,27 +106,31 @@ inline std::string difference(const store_image& expected, const store_image& go
 
 inline store_image image_of(const std::string& path) {
   store_image out;
-  out.notifications = rows_of(path, "SELECT n.event_id, n.user_id, n.title, n.body, n.link_url, n.payload"
-                                    " FROM notifications n JOIN domain_events e ON e.id = n.event_id"
-                                    " WHERE json_extract(n.payload, '$.type') <> 'thread_activity'"
-                                    " AND e.event_type NOT IN ('document_permission_granted',"
-                                    " 'resume_permission_granted', 'resume_incomplete_nudge', 'meeting_reminder')");
-  out.emails = rows_of(path, "SELECT event_id, user_id, event_type, delivery_type, project_id, subject, body_data,"
-                             " status FROM pending_emails WHERE event_type <> 'resume_incomplete_nudge'");
-  out.nudges = rows_of(path, "SELECT 'in_app', user_id, json_extract(payload, '$.project_id'),"
-                             " json_extract(payload, '$.resume_type'), json_extract(payload, '$.nudge_tier')"
-                             " FROM notifications WHERE json_extract(payload, '$.type') = 'resume_incomplete_nudge'"
-                             " UNION ALL SELECT 'email', user_id, json_extract(body_data, '$.project_id'),"
-                             " json_extract(body_data, '$.resume_type'), json_extract(body_data, '$.nudge_tier')"
-                             " FROM pending_emails WHERE event_type = 'resume_incomplete_nudge'");
+  out.notifications =
+      rows_of(path, "SELECT n.event_id, n.user_id, n.title, n.body, n.link_url, n.payload"
+                    " FROM notifications n JOIN domain_events e ON e.id = n.event_id"
+                    " WHERE json_extract(n.payload, '$.type') <> 'thread_activity'"
+                    " AND e.event_type NOT IN ('document_permission_granted',"
+                    " 'resume_permission_granted', 'resume_incomplete_nudge', 'meeting_reminder')");
+  out.emails =
+      rows_of(path, "SELECT event_id, user_id, event_type, delivery_type, project_id, subject, body_data,"
+                    " status FROM pending_emails WHERE event_type <> 'resume_incomplete_nudge'");
+  out.nudges =
+      rows_of(path, "SELECT 'in_app', user_id, json_extract(payload, '$.project_id'),"
+                    " json_extract(payload, '$.resume_type'), json_extract(payload, '$.nudge_tier')"
+                    " FROM notifications WHERE json_extract(payload, '$.type') = 'resume_incomplete_nudge'"
+                    " UNION ALL SELECT 'email', user_id, json_extract(body_data, '$.project_id'),"
+                    " json_extract(body_data, '$.resume_type'), json_extract(body_data, '$.nudge_tier')"
+                    " FROM pending_emails WHERE event_type = 'resume_incomplete_nudge'");
   out.roll_ups = rows_of(path, "SELECT user_id, json_extract(payload, '$.thread_id'), COUNT(*),"
                                " SUM(json_extract(payload, '$.count')) FROM notifications"
                                " WHERE json_extract(payload, '$.type') = 'thread_activity' GROUP BY 1, 2");
-  out.recipients = rows_of(path, "SELECT o.event_id, o.channel,"
-                                 " CASE WHEN o.state IN ('notified', 'rolled_up') THEN 'told' ELSE o.state END,"
-                                 " o.reason, r.value FROM herald_outcomes o, json_each(o.recipients) r"
-                                 " JOIN domain_events e ON e.id = o.event_id"
-                                 " WHERE e.event_type <> 'resume_incomplete_nudge'");
+  out.recipients =
+      rows_of(path, "SELECT o.event_id, o.channel,"
+                    " CASE WHEN o.state IN ('notified', 'rolled_up') THEN 'told' ELSE o.state END,"
+                    " o.reason, r.value FROM herald_outcomes o, json_each(o.recipients) r"
+                    " JOIN domain_events e ON e.id = o.event_id"
+                    " WHERE e.event_type <> 'resume_incomplete_nudge'");
   out.events = rows_of(path, "SELECT event_id, processing_status, retry_count FROM notification_processing");
   return out;
 }

@@ -1,4 +1,5 @@
-// Runs the herald program as its users do, for end-to-end tests: output captured, signals sent, nothing left behind.
+// Runs the herald program as its users do, for end-to-end tests: output captured, signals sent, nothing left
+// behind.
 #pragma once
 
 #include <array>
@@ -110,7 +111,8 @@ public:
     pollfd fd{pipes_[0], 0, 0};
     poll(&fd, 1, limit);
     siginfo_t info{};
-    return pid_ <= 0 || waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid != 0;
+    return pid_ <= 0 || waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) != 0
+           || info.si_pid != 0;
   }
 
   /// Reads both outputs to their ends and takes the exit status.

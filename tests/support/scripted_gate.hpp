@@ -38,7 +38,9 @@ using gate_script_ptr = std::shared_ptr<gate_script>;
 
 inline store_gate_actor::behavior_type scripted_gate(store_gate_actor::pointer self, gate_script_ptr script) {
   return {
-      [](status_atom) { return stage_status{"scripted_gate", "running", {}, {}}; },
+      [](status_atom) {
+        return stage_status{"scripted_gate", "running", {}, {}};
+      },
       [script](const claim_request& x) -> caf::result<claimed_batch_ptr> {
         script->claims.push_back(x);
         if (script->claim_answers.empty())
@@ -107,7 +109,8 @@ private:
   caf::actor_clock::time_point start_;
 };
 
-inline claimed_event make_event(std::int64_t id, std::string type, std::int32_t attempts = 0, std::int32_t crashes = 0) {
+inline claimed_event make_event(std::int64_t id, std::string type, std::int32_t attempts = 0,
+                                std::int32_t crashes = 0) {
   claimed_event out;
   out.event.id = id;
   out.event.type = std::move(type);
@@ -145,7 +148,8 @@ inline plan_batch_ptr make_plans(std::vector<std::int64_t> ids) {
   return out;
 }
 
-inline plan_batch_ptr make_failure(std::int64_t id, failure why, std::int32_t attempts = 0, std::int32_t crashes = 0) {
+inline plan_batch_ptr make_failure(std::int64_t id, failure why, std::int32_t attempts = 0,
+                                   std::int32_t crashes = 0) {
   auto out = std::make_shared<plan_batch>();
   out->failures.push_back({{id, 1}, "test", attempts, crashes, std::move(why)});
   return out;
