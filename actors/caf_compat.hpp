@@ -39,6 +39,7 @@ inline std::string text_of(const caf::error& x, const caf::actor_system& sys) {
 
 /// Turns exceptions into exit reasons and silences CAF's output to stdout. Every actor calls it first.
 template <class Self> void harden(Self* self) {
+  self->set_default_handler(caf::drop); // a request is still answered: sec::unexpected_message
   self->set_exception_handler([](std::exception_ptr& p) -> caf::error { return exception_error(p); });
   self->set_down_handler([](caf::scheduled_actor*, caf::down_msg&) {});
   self->set_error_handler([](caf::scheduled_actor*, caf::error&) {});

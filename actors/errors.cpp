@@ -25,6 +25,8 @@ bool is_herald_outage(const caf::error& x) {
 }
 
 failure to_failure(const caf::error& x, const caf::actor_system& sys) {
+  if (!x)
+    return {failure_class::transient, "a failure without a reason"};
   auto text = act::text_of(x, sys);
   if (x.category() == category)
     return {static_cast<failure_class>(x.code() - 1), std::move(text)};

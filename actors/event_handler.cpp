@@ -5,8 +5,7 @@
 
 namespace herald {
 
-// -- state
-// ----------------------------------------------------------------------------------------------------
+// -- state --------------------------------------------------------------------------------------------------
 
 event_handler_state::event_handler_state(self_ptr owner) : self{owner} {
   // nop
@@ -26,8 +25,7 @@ event_handler_state::make_behavior(handler_row table_row, std::shared_ptr<const 
   };
 }
 
-// -- message handlers
-// -----------------------------------------------------------------------------------------
+// -- message handlers ---------------------------------------------------------------------------------------
 
 stage_status event_handler_state::on_status() const {
   return {std::string{name} + "/" + std::string{row.event_type},
@@ -47,8 +45,7 @@ caf::result<settled_atom> event_handler_state::on_batch(const event_batch_ptr& b
   return self->delegate(writer, plan_batch_ptr{planned});
 }
 
-// -- spawning
-// -------------------------------------------------------------------------------------------------
+// -- spawning -----------------------------------------------------------------------------------------------
 
 event_handler_actor::behavior_type event_handler(event_handler_state::self_ptr self, handler_row row,
                                                  std::shared_ptr<const handler_settings> settings,

@@ -13,8 +13,7 @@
 
 namespace herald {
 
-// -- state
-// ----------------------------------------------------------------------------------------------------
+// -- state --------------------------------------------------------------------------------------------------
 
 class event_handler_state {
 public:
@@ -29,15 +28,13 @@ public:
                                                    notification_writer_actor writer, logger log);
 
 private:
-  // -- message handlers, in the order of event_handler_actor
-  // ----------------------------------------------------
+  // -- message handlers, in the order of event_handler_actor ------------------------------------------------
 
   stage_status on_status() const;
 
   caf::result<settled_atom> on_batch(const event_batch_ptr& batch);
 
-  // -- member variables
-  // -----------------------------------------------------------------------------------------
+  // -- member variables -------------------------------------------------------------------------------------
 
   self_ptr self;
   handler_row row;
@@ -48,8 +45,7 @@ private:
   std::int64_t failures = 0;
 };
 
-// -- spawning
-// -------------------------------------------------------------------------------------------------
+// -- spawning -----------------------------------------------------------------------------------------------
 
 /// Turns event batches into plan batches and passes them on to `writer`, whose answer becomes the batch's
 /// answer: the handler itself holds nothing that a crash could lose. An exception of the handler function

@@ -17,8 +17,7 @@ constexpr duration queue_pause{100};
 
 } // namespace
 
-// -- configuration
-// --------------------------------------------------------------------------------------------
+// -- configuration ------------------------------------------------------------------------------------------
 
 caf::error validate(const event_poller_config& cfg) {
   auto invalid = [](const char* what) {
@@ -35,8 +34,7 @@ caf::error validate(const event_poller_config& cfg) {
   return caf::none;
 }
 
-// -- state
-// ----------------------------------------------------------------------------------------------------
+// -- state --------------------------------------------------------------------------------------------------
 
 event_poller_state::event_poller_state(self_ptr owner) : self{owner} {
   // nop
@@ -72,8 +70,7 @@ event_poller_actor::behavior_type event_poller_state::make_behavior(event_poller
   };
 }
 
-// -- message handlers
-// -----------------------------------------------------------------------------------------
+// -- message handlers ---------------------------------------------------------------------------------------
 
 stage_status event_poller_state::on_status() const {
   auto n = [](std::uint64_t x) { return static_cast<std::int64_t>(x); };
@@ -153,8 +150,7 @@ void event_poller_state::on_drain_limit() {
           });
 }
 
-// -- helpers: claiming
-// ----------------------------------------------------------------------------------------
+// -- helpers: claiming --------------------------------------------------------------------------------------
 
 void event_poller_state::take_over() {
   auto begin = [this] {
@@ -255,8 +251,7 @@ void event_poller_state::renew() {
           });
 }
 
-// -- helpers: handing out
-// -------------------------------------------------------------------------------------
+// -- helpers: handing out -----------------------------------------------------------------------------------
 
 void event_poller_state::dispatch(std::uint64_t id) {
   auto batch = ledger.find(id);
@@ -318,8 +313,7 @@ void event_poller_state::answer_waiting() {
       answer.deliver(drain_report{0});
 }
 
-// -- spawning
-// -------------------------------------------------------------------------------------------------
+// -- spawning -----------------------------------------------------------------------------------------------
 
 event_poller_actor::behavior_type event_poller(event_poller_state::self_ptr self, event_poller_config cfg,
                                                std::string worker, event_poller_links links,

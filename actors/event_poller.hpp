@@ -19,8 +19,7 @@
 
 namespace herald {
 
-// -- configuration
-// --------------------------------------------------------------------------------------------
+// -- configuration ------------------------------------------------------------------------------------------
 
 struct event_poller_config {
   /// Events per claim (1 to 10000).
@@ -55,8 +54,7 @@ struct event_poller_links {
   event_handler_actor unknown;
 };
 
-// -- state
-// ----------------------------------------------------------------------------------------------------
+// -- state --------------------------------------------------------------------------------------------------
 
 class event_poller_state {
 public:
@@ -71,8 +69,7 @@ public:
                                                   logger log);
 
 private:
-  // -- message handlers, in the order of event_poller_actor
-  // -----------------------------------------------------
+  // -- message handlers, in the order of event_poller_actor -------------------------------------------------
 
   stage_status on_status() const;
 
@@ -90,8 +87,7 @@ private:
 
   void on_drain_limit();
 
-  // -- helpers: claiming
-  // ----------------------------------------------------------------------------------------
+  // -- helpers: claiming ------------------------------------------------------------------------------------
 
   /// What an earlier life of this stage held is handed back first, so that the ledger starts true.
   void take_over();
@@ -107,8 +103,7 @@ private:
 
   void renew();
 
-  // -- helpers: handing out
-  // -------------------------------------------------------------------------------------
+  // -- helpers: handing out ---------------------------------------------------------------------------------
 
   void dispatch(std::uint64_t batch);
 
@@ -121,8 +116,7 @@ private:
 
   void answer_waiting();
 
-  // -- member variables
-  // -----------------------------------------------------------------------------------------
+  // -- member variables -------------------------------------------------------------------------------------
 
   self_ptr self;
   event_poller_config cfg;
@@ -152,8 +146,7 @@ private:
   std::vector<caf::typed_response_promise<drain_report>> waiting_drain;
 };
 
-// -- spawning
-// -------------------------------------------------------------------------------------------------
+// -- spawning -----------------------------------------------------------------------------------------------
 
 /// `worker` names this poller in the store; no other poller may use the same name at the same time.
 event_poller_actor::behavior_type event_poller(event_poller_state::self_ptr self, event_poller_config cfg,

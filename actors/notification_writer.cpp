@@ -14,8 +14,7 @@ constexpr std::string_view component = "notify-fan-out";
 
 } // namespace
 
-// -- configuration
-// --------------------------------------------------------------------------------------------
+// -- configuration ------------------------------------------------------------------------------------------
 
 caf::error validate(const notification_writer_config& cfg) {
   auto invalid = [](const char* what) {
@@ -32,8 +31,7 @@ caf::error validate(const notification_writer_config& cfg) {
   return caf::none;
 }
 
-// -- state
-// ----------------------------------------------------------------------------------------------------
+// -- state --------------------------------------------------------------------------------------------------
 
 notification_writer_state::notification_writer_state(self_ptr owner) : self{owner} {
   // nop
@@ -41,7 +39,7 @@ notification_writer_state::notification_writer_state(self_ptr owner) : self{owne
 
 notification_writer_actor::behavior_type
 notification_writer_state::make_behavior(notification_writer_config config, std::string worker_id,
-                                         store_gate_actor store, credit_taker poller,
+                                         store_gate_actor store, credit_taker poller, wake_up_taker batcher,
                                          std::shared_ptr<const clock> wall_clock, logger sink) {
   act::harden(self);
   if (auto err = validate(config)) {
@@ -52,6 +50,7 @@ notification_writer_state::make_behavior(notification_writer_config config, std:
   worker = std::move(worker_id);
   gate = std::move(store);
   taker = std::move(poller);
+  mailer = std::move(batcher);
   time = std::move(wall_clock);
   log = std::move(sink);
   random = random_source{cfg.seed};
@@ -66,8 +65,7 @@ notification_writer_state::make_behavior(notification_writer_config config, std:
   };
 }
 
-// -- message handlers
-// -----------------------------------------------------------------------------------------
+// -- message handlers ---------------------------------------------------------------------------------------
 
 stage_status notification_writer_state::on_status() const {
   auto n = [](std::uint64_t x) { return static_cast<std::int64_t>(x); };
@@ -112,8 +110,7 @@ void notification_writer_state::on_retry() {
             [this](caf::error& err) { on_commit_failed(to_failure(err, self->system())); });
 }
 
-// -- helpers: one commit at a time
-// ----------------------------------------------------------------------------
+// -- helpers: one commit at a time --------------------------------------------------------------------------
 
 void notification_writer_state::commit_buffered() {
   if (!open.empty() || buffer.empty())
@@ -145,6 +142,8 @@ void notification_writer_state::commit(std::vector<plan_batch_ptr> batches) {
 
 void notification_writer_state::on_committed(const commit_report& report) {
   totals += report;
+  if (report.emails > 0 && mailer && !cfg.dry_run)
+    self->send(mailer, wake_up_v);
   if (!degraded.empty()) {
     log.info(component, "store-recovered", "the store takes commits again");
     degraded.clear();
@@ -232,16 +231,15 @@ void notification_writer_state::set_degraded(const std::string& why) {
   on_open();
 }
 
-// -- spawning
-// -------------------------------------------------------------------------------------------------
+// -- spawning -----------------------------------------------------------------------------------------------
 
 notification_writer_actor::behavior_type notification_writer(notification_writer_state::self_ptr self,
                                                              notification_writer_config cfg,
                                                              std::string worker, store_gate_actor gate,
-                                                             credit_taker taker,
+                                                             credit_taker taker, wake_up_taker mailer,
                                                              std::shared_ptr<const clock> time, logger log) {
-  return self->state.make_behavior(cfg, std::move(worker), std::move(gate), std::move(taker), std::move(time),
-                                   std::move(log));
+  return self->state.make_behavior(cfg, std::move(worker), std::move(gate), std::move(taker),
+                                   std::move(mailer), std::move(time), std::move(log));
 }
 
 } // namespace herald

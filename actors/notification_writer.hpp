@@ -19,8 +19,7 @@
 
 namespace herald {
 
-// -- configuration
-// --------------------------------------------------------------------------------------------
+// -- configuration ------------------------------------------------------------------------------------------
 
 struct notification_writer_config {
   /// Events that may be claimed and not yet settled (1 to 100000): the bound on Herald's memory.
@@ -43,8 +42,7 @@ struct notification_writer_config {
 /// Returns an error that names the first field with an unusable value.
 caf::error validate(const notification_writer_config& cfg);
 
-// -- state
-// ----------------------------------------------------------------------------------------------------
+// -- state --------------------------------------------------------------------------------------------------
 
 class notification_writer_state {
 public:
@@ -56,11 +54,11 @@ public:
 
   notification_writer_actor::behavior_type make_behavior(notification_writer_config cfg, std::string worker,
                                                          store_gate_actor gate, credit_taker taker,
+                                                         wake_up_taker mailer,
                                                          std::shared_ptr<const clock> time, logger log);
 
 private:
-  // -- message handlers, in the order of notification_writer_actor
-  // ----------------------------------------------
+  // -- message handlers, in the order of notification_writer_actor ------------------------------------------
 
   stage_status on_status() const;
 
@@ -72,8 +70,7 @@ private:
 
   void on_retry();
 
-  // -- helpers: one commit at a time
-  // ----------------------------------------------------------------------------
+  // -- helpers: one commit at a time ------------------------------------------------------------------------
 
   /// Starts a commit of what is buffered, up to `commit_batch` events, unless one is under way.
   void commit_buffered();
@@ -95,22 +92,22 @@ private:
 
   void set_degraded(const std::string& why);
 
-  // -- member types
-  // ---------------------------------------------------------------------------------------------
+  // -- member types -----------------------------------------------------------------------------------------
 
   struct buffered {
     plan_batch_ptr plans;
     caf::typed_response_promise<settled_atom> answer;
   };
 
-  // -- member variables
-  // -----------------------------------------------------------------------------------------
+  // -- member variables -------------------------------------------------------------------------------------
 
   self_ptr self;
   notification_writer_config cfg;
   std::string worker;
   store_gate_actor gate;
   credit_taker taker;
+  /// Told when e-mails were queued; may be nobody.
+  wake_up_taker mailer;
   std::shared_ptr<const clock> time;
   logger log;
   random_source random{1};
@@ -133,15 +130,15 @@ private:
   commit_report totals;
 };
 
-// -- spawning
-// -------------------------------------------------------------------------------------------------
+// -- spawning -----------------------------------------------------------------------------------------------
 
 /// Buffers plans by size and age, commits them in one transaction, and answers each batch once it is
 /// committed. `taker` is told its credit at the start and whenever it changes: none while the store is down.
+/// `mailer` is woken when a commit has queued e-mails.
 notification_writer_actor::behavior_type notification_writer(notification_writer_state::self_ptr self,
                                                              notification_writer_config cfg,
                                                              std::string worker, store_gate_actor gate,
-                                                             credit_taker taker,
+                                                             credit_taker taker, wake_up_taker mailer,
                                                              std::shared_ptr<const clock> time, logger log);
 
 } // namespace herald

@@ -26,7 +26,7 @@
 
 namespace herald {
 
-// -- configuration ----------------------------------------------------------------------------------------
+// -- configuration ------------------------------------------------------------------------------------------
 
 struct slot_options {
   /// Requests at the worker, or waiting to be tried there again, at a time (at least 1).
@@ -92,7 +92,7 @@ HERALD_LOCAL_MESSAGE(herald::slot_stats)
 
 namespace herald {
 
-// -- the actor --------------------------------------------------------------------------------------------
+// -- the actor ----------------------------------------------------------------------------------------------
 
 /// `T` is a message that is cheap to copy, e.g. a shared_ptr to const; `Ack` is what the worker answers.
 template <class T, class Ack> class slot_state {
@@ -119,7 +119,7 @@ private:
 
   using iterator = typename std::deque<entry>::iterator;
 
-  // -- message handlers -----------------------------------------------------------------------------------
+  // -- message handlers -------------------------------------------------------------------------------------
   caf::result<Ack> on_job(const T& job);
   void on_up(const caf::actor& worker);
   void on_down(const caf::error& reason);
@@ -129,11 +129,11 @@ private:
   caf::result<caf::message> on_other(caf::message_view& x);
   void on_exit(caf::exit_msg& x);
 
-  // -- answers of the worker ------------------------------------------------------------------------------
+  // -- answers of the worker --------------------------------------------------------------------------------
   void on_ack(std::uint64_t sequence, Ack& ack);
   void on_error(std::uint64_t sequence, std::uint64_t generation, caf::error& error);
 
-  // -- helpers --------------------------------------------------------------------------------------------
+  // -- helpers ----------------------------------------------------------------------------------------------
   void pump();
   void deliver(entry& x);
   void pause(entry& x);
@@ -145,7 +145,7 @@ private:
   iterator find(std::uint64_t sequence);
   bool is_blameless(const caf::error& error) const;
 
-  // -- member variables -----------------------------------------------------------------------------------
+  // -- member variables -------------------------------------------------------------------------------------
   caf::event_based_actor* self_;
   slot_options options_;
   caf::actor worker_;
@@ -166,7 +166,7 @@ caf::behavior slot(caf::stateful_actor<slot_state<T, Ack>>* self, slot_options o
   return self->state.make_behavior(std::move(options));
 }
 
-// -- implementation ---------------------------------------------------------------------------------------
+// -- implementation -----------------------------------------------------------------------------------------
 
 template <class T, class Ack> caf::behavior slot_state<T, Ack>::make_behavior(slot_options options) {
   if (auto error = validate(options)) {

@@ -1,6 +1,5 @@
 #include "actors/store_gate.hpp"
 
-#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -33,18 +32,13 @@ public:
           return stage_status{name, "running", {}, {}};
         },
         [this](const claim_request& x) {
-          return call<claimed_batch_ptr>([&](event_store& db) -> result<claimed_batch_ptr> {
-            auto claimed = db.claim(x);
-            if (!claimed)
-              return claimed.error();
-            return claimed_batch_ptr{std::make_shared<const claimed_batch>(std::move(*claimed))};
-          });
+          return call<claimed_batch_ptr>([&](pipeline_store& db) { return shared(db.claim(x)); });
         },
         [this](const commit_request_ptr& x) {
-          return call<commit_report>([&](event_store& db) { return db.commit(*x); });
+          return call<commit_report>([&](pipeline_store& db) { return db.commit(*x); });
         },
         [this](const renew_request& x) {
-          return call<lost_claims>([&](event_store& db) -> result<lost_claims> {
+          return call<lost_claims>([&](pipeline_store& db) -> result<lost_claims> {
             auto lost = db.renew(x);
             if (!lost)
               return lost.error();
@@ -52,13 +46,38 @@ public:
           });
         },
         [this](const release_request& x) {
-          return call<std::uint64_t>([&](event_store& db) { return db.release(x); });
+          return call<std::uint64_t>([&](pipeline_store& db) { return db.release(x); });
+        },
+        [this](const open_window_request& x) {
+          return call<window_report>([&](pipeline_store& db) { return db.open_window(x); });
+        },
+        [this](const outbox_claim_request& x) {
+          return call<claimed_outbox_ptr>([&](pipeline_store& db) { return shared(db.claim_outbox(x)); });
+        },
+        [this](const seal_request_ptr& x) {
+          return call<sealed_batch_ptr>([&](pipeline_store& db) { return shared(db.seal(*x)); });
+        },
+        [this](const record_request_ptr& x) {
+          return call<record_report>([&](pipeline_store& db) { return db.record(*x); });
+        },
+        [this](const outbox_release_request& x) {
+          return call<std::uint64_t>([&](pipeline_store& db) { return db.release_outbox(x); });
+        },
+        [this](const purge_request& x) {
+          return call<std::uint64_t>([&](pipeline_store& db) { return db.purge_bodies(x); });
         },
         [](freed_atom, std::uint64_t) {},
     };
   }
 
 private:
+  /// Big answers travel as pointers.
+  template <class T> static result<std::shared_ptr<const T>> shared(result<T> x) {
+    if (!x)
+      return x.error();
+    return std::make_shared<const T>(std::move(*x));
+  }
+
   template <class Reply, class Call> caf::result<Reply> call(Call f) {
     auto answer = run<Reply>(f);
     if (auto gate = caf::actor_cast<store_gate_actor>(boss))
@@ -86,7 +105,7 @@ private:
   store_opener opener;
   caf::weak_actor_ptr boss;
   std::uint64_t desk = 0;
-  std::unique_ptr<event_store> store;
+  std::unique_ptr<pipeline_store> store;
 };
 
 store_gate_actor::behavior_type store_worker(store_worker_state::self_ptr self, store_opener opener,
@@ -96,8 +115,7 @@ store_gate_actor::behavior_type store_worker(store_worker_state::self_ptr self, 
 
 } // namespace
 
-// -- configuration
-// --------------------------------------------------------------------------------------------
+// -- configuration ------------------------------------------------------------------------------------------
 
 caf::error validate(const store_gate_config& cfg) {
   auto invalid = [](const char* what) {
@@ -112,16 +130,14 @@ caf::error validate(const store_gate_config& cfg) {
   return caf::none;
 }
 
-// -- state
-// ----------------------------------------------------------------------------------------------------
+// -- state --------------------------------------------------------------------------------------------------
 
 store_gate_state::store_gate_state(self_ptr owner) : self{owner} {
   // nop
 }
 
 store_gate_state::~store_gate_state() {
-  for (auto& x : desks)
-    caf::anon_send_exit(x.worker, caf::exit_reason::user_shutdown);
+  workers.close();
 }
 
 store_gate_actor::behavior_type store_gate_state::make_behavior(store_gate_config config,
@@ -137,42 +153,44 @@ store_gate_actor::behavior_type store_gate_state::make_behavior(store_gate_confi
   threads = mode;
   log = std::move(sink);
   self->set_down_handler([this](caf::down_msg& x) { on_down(x); });
-  desks.resize(cfg.workers);
-  for (std::size_t i = 0; i < desks.size(); ++i)
-    hire(i);
+  workers.open(cfg.workers, [this](std::uint64_t desk) { return hire(desk); });
   return {
       [this](status_atom) { return on_status(); },
       [this](const claim_request& x) { return on_request<claimed_batch_ptr>(x); },
       [this](const commit_request_ptr& x) { return on_request<commit_report>(x); },
       [this](const renew_request& x) { return on_request<lost_claims>(x); },
       [this](const release_request& x) { return on_request<std::uint64_t>(x); },
-      [this](freed_atom, std::uint64_t index) { on_freed(index); },
+      [this](const open_window_request& x) { return on_request<window_report>(x); },
+      [this](const outbox_claim_request& x) { return on_request<claimed_outbox_ptr>(x); },
+      [this](const seal_request_ptr& x) { return on_request<sealed_batch_ptr>(x); },
+      [this](const record_request_ptr& x) { return on_request<record_report>(x); },
+      [this](const outbox_release_request& x) { return on_request<std::uint64_t>(x); },
+      [this](const purge_request& x) { return on_request<std::uint64_t>(x); },
+      [this](freed_atom, std::uint64_t desk) { on_freed(desk); },
   };
 }
 
-// -- message handlers
-// -----------------------------------------------------------------------------------------
+// -- message handlers ---------------------------------------------------------------------------------------
 
 stage_status store_gate_state::on_status() const {
-  auto busy = std::ranges::count(desks, false, &desk::free);
   return {name,
           "running",
           {},
-          {{"workers", static_cast<std::int64_t>(desks.size())},
-           {"busy", busy},
-           {"queued", static_cast<std::int64_t>(queue.size())},
+          {{"workers", static_cast<std::int64_t>(workers.size())},
+           {"busy", workers.busy()},
+           {"queued", static_cast<std::int64_t>(workers.queued())},
            {"calls", calls},
            {"failures", failures},
            {"rejected", rejected}}};
 }
 
 template <class Reply, class Request> caf::result<Reply> store_gate_state::on_request(const Request& x) {
-  if (queue.size() >= cfg.max_queue) {
+  if (workers.queued() >= cfg.max_queue) {
     ++rejected;
     return to_error({failure_class::outage, "the store's queue is full; it answers too slowly for the load"});
   }
   auto answer = self->template make_response_promise<Reply>();
-  queue.push_back([this, x, answer](const store_gate_actor& worker) mutable {
+  workers.push([this, x, answer](const store_gate_actor& worker) mutable {
     ++calls;
     self->request(worker, cfg.call_timeout, x)
         .then([answer](Reply& reply) mutable { answer.deliver(std::move(reply)); },
@@ -185,53 +203,29 @@ template <class Reply, class Request> caf::result<Reply> store_gate_state::on_re
                 answer.deliver(std::move(err));
               });
   });
-  pump();
   return answer;
 }
 
-void store_gate_state::on_freed(std::uint64_t index) {
-  desks[index].free = true;
-  pump();
+void store_gate_state::on_freed(std::uint64_t desk) {
+  workers.free(desk);
 }
 
-// -- helpers
-// --------------------------------------------------------------------------------------------------
+// -- helpers ------------------------------------------------------------------------------------------------
 
-void store_gate_state::pump() {
-  for (auto& x : desks) {
-    if (queue.empty())
-      return;
-    if (!x.free)
-      continue;
-    x.free = false;
-    auto next = std::move(queue.front());
-    queue.pop_front();
-    next(x.worker);
-  }
-}
-
-void store_gate_state::hire(std::size_t index) {
+store_gate_actor store_gate_state::hire(std::uint64_t desk) {
   auto me = store_gate_actor{self};
-  auto number = static_cast<std::uint64_t>(index);
-  auto& x = desks[index];
-  x.worker = threads == gate_threads::detached
-                 ? self->spawn<caf::detached + caf::monitored>(store_worker, opener, me, number)
-                 : self->spawn<caf::monitored>(store_worker, opener, me, number);
-  x.free = true;
+  return threads == gate_threads::detached
+             ? self->spawn<caf::detached + caf::monitored>(store_worker, opener, me, desk)
+             : self->spawn<caf::monitored>(store_worker, opener, me, desk);
 }
 
 void store_gate_state::on_down(const caf::down_msg& x) {
-  for (std::size_t i = 0; i < desks.size(); ++i)
-    if (desks[i].worker.address() == x.source) {
-      log.error("store", "worker-died", "a store worker died and is replaced: {}",
-                act::text_of(x.reason, self->system()));
-      hire(i);
-      pump();
-    }
+  if (workers.replace(x.source))
+    log.error("store", "worker-died", "a store worker died and was replaced: {}",
+              act::text_of(x.reason, self->system()));
 }
 
-// -- spawning
-// -------------------------------------------------------------------------------------------------
+// -- spawning -----------------------------------------------------------------------------------------------
 
 store_gate_actor::behavior_type store_gate(store_gate_state::self_ptr self, store_gate_config cfg,
                                            store_opener opener, gate_threads threads, logger log) {

@@ -2,13 +2,12 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <memory>
-#include <vector>
 
 #include <caf/all.hpp>
 
+#include "actors/desks.hpp"
 #include "actors/log.hpp"
 #include "adapters/store/store.hpp"
 #include "messages/actors.hpp"
@@ -16,8 +15,7 @@
 
 namespace herald {
 
-// -- configuration
-// --------------------------------------------------------------------------------------------
+// -- configuration ------------------------------------------------------------------------------------------
 
 struct store_gate_config {
   /// Threads with a store connection each (1 to 64). SQLite has one writer: 1.
@@ -32,13 +30,12 @@ struct store_gate_config {
 caf::error validate(const store_gate_config& cfg);
 
 /// Opens one connection; called on the worker's thread, again after a failure.
-using store_opener = std::function<result<std::unique_ptr<event_store>>()>;
+using store_opener = std::function<result<std::unique_ptr<pipeline_store>>()>;
 
 /// Whether workers get a thread of their own; tests under the deterministic scheduler want none.
 enum class gate_threads : std::uint8_t { detached, scheduled };
 
-// -- state
-// ----------------------------------------------------------------------------------------------------
+// -- state --------------------------------------------------------------------------------------------------
 
 class store_gate_state {
 public:
@@ -55,8 +52,7 @@ public:
                                                 gate_threads threads, logger log);
 
 private:
-  // -- message handlers, in the order of store_gate_actor
-  // -------------------------------------------------------
+  // -- message handlers, in the order of store_gate_actor ---------------------------------------------------
 
   stage_status on_status() const;
 
@@ -65,43 +61,26 @@ private:
 
   void on_freed(std::uint64_t index);
 
-  // -- helpers
-  // --------------------------------------------------------------------------------------------------
+  // -- helpers ----------------------------------------------------------------------------------------------
 
-  void pump();
-
-  void hire(std::size_t index);
+  store_gate_actor hire(std::uint64_t desk);
 
   void on_down(const caf::down_msg& x);
 
-  // -- member types
-  // ---------------------------------------------------------------------------------------------
-
-  /// Hands one queued request to a worker.
-  using job = std::function<void(const store_gate_actor& worker)>;
-
-  struct desk {
-    store_gate_actor worker;
-    bool free = false;
-  };
-
-  // -- member variables
-  // -----------------------------------------------------------------------------------------
+  // -- member variables -------------------------------------------------------------------------------------
 
   self_ptr self;
   store_gate_config cfg;
   store_opener opener;
   gate_threads threads = gate_threads::detached;
   logger log;
-  std::vector<desk> desks;
-  std::deque<job> queue;
+  desks<store_gate_actor> workers;
   std::int64_t calls = 0;
   std::int64_t failures = 0;
   std::int64_t rejected = 0;
 };
 
-// -- spawning
-// -------------------------------------------------------------------------------------------------
+// -- spawning -----------------------------------------------------------------------------------------------
 
 /// Answers every request within `call_timeout` of its start, at the latest with an outage.
 store_gate_actor::behavior_type store_gate(store_gate_state::self_ptr self, store_gate_config cfg,

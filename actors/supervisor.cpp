@@ -30,7 +30,7 @@ bool is_normal(const caf::error& reason) {
 
 } // namespace
 
-// -- configuration ----------------------------------------------------------------------------------------
+// -- configuration ------------------------------------------------------------------------------------------
 
 caf::error validate(const supervisor_options& x) {
   if (x.window < duration{1})
@@ -50,7 +50,7 @@ caf::error validate(const supervisor_options& x) {
   return {};
 }
 
-// -- construction -----------------------------------------------------------------------------------------
+// -- construction -------------------------------------------------------------------------------------------
 
 supervisor_state::supervisor_state(caf::event_based_actor* self) : self_{self}, random_{0} {
   act::harden(self);
@@ -113,7 +113,7 @@ caf::error supervisor_state::check(const std::vector<child_spec>& specs, const s
   return {};
 }
 
-// -- message handlers -------------------------------------------------------------------------------------
+// -- message handlers ---------------------------------------------------------------------------------------
 
 void supervisor_state::on_start_due(std::uint64_t index, std::uint64_t generation) {
   auto& x = children_[index];
@@ -180,7 +180,7 @@ void supervisor_state::on_exit(caf::exit_msg& x) {
   step();
 }
 
-// -- starting and stopping --------------------------------------------------------------------------------
+// -- starting and stopping ----------------------------------------------------------------------------------
 
 // Does what can be done now, one act at a time: stop what has to stop, last first, each after the one before
 // it is gone; then start what may start, first first; or quit.
@@ -273,7 +273,7 @@ void supervisor_state::retire(child& x, const caf::error& reason) {
     self_->send(x.spec.front, child_gone_v, reason);
 }
 
-// -- crashes ----------------------------------------------------------------------------------------------
+// -- crashes ------------------------------------------------------------------------------------------------
 
 // A child that was to be stopped is gone, if by a crash of its own before its turn came: that spends no
 // budget.
@@ -342,7 +342,7 @@ duration supervisor_state::next_delay(std::uint32_t crashes) {
   return delay - duration{static_cast<duration::rep>(random_share)};
 }
 
-// -- helpers ----------------------------------------------------------------------------------------------
+// -- helpers ------------------------------------------------------------------------------------------------
 
 caf::actor supervisor_state::stable_handle(std::string_view sibling) const {
   for (auto& x : children_)
@@ -384,7 +384,7 @@ supervisor_state::time_point supervisor_state::now() const {
   return self_->clock().now();
 }
 
-// -- the actor --------------------------------------------------------------------------------------------
+// -- the actor ----------------------------------------------------------------------------------------------
 
 caf::behavior supervisor(caf::stateful_actor<supervisor_state>* self, std::string name,
                          supervisor_options options, std::vector<child_spec> children,

@@ -22,7 +22,7 @@
 
 namespace herald {
 
-// -- configuration ----------------------------------------------------------------------------------------
+// -- configuration ------------------------------------------------------------------------------------------
 
 /// Which siblings go down with a child that crashed.
 enum class restart_strategy : std::uint8_t {
@@ -79,7 +79,7 @@ struct child_spec {
   duration shutdown_timeout{5'000};
 };
 
-// -- report -----------------------------------------------------------------------------------------------
+// -- report -------------------------------------------------------------------------------------------------
 
 struct child_report {
   std::string name;
@@ -124,7 +124,7 @@ struct supervisor_hooks {
   std::function<void(const supervision_record&)> on_record;
 };
 
-// -- the actor --------------------------------------------------------------------------------------------
+// -- the actor ----------------------------------------------------------------------------------------------
 
 class supervisor_state {
 public:
@@ -159,7 +159,7 @@ private:
     child_report report;
   };
 
-  // -- message handlers -----------------------------------------------------------------------------------
+  // -- message handlers -------------------------------------------------------------------------------------
   void on_start_due(std::uint64_t index, std::uint64_t generation);
   void on_shutdown_overdue(std::uint64_t index, std::uint64_t generation);
   caf::result<caf::actor> on_where_is(const std::string& child_name) const;
@@ -167,7 +167,7 @@ private:
   void on_down(const caf::down_msg&);
   void on_exit(caf::exit_msg&);
 
-  // -- starting and stopping ------------------------------------------------------------------------------
+  // -- starting and stopping --------------------------------------------------------------------------------
   void step();
   bool start_next();
   void start(std::size_t index);
@@ -175,14 +175,14 @@ private:
   void close(caf::error reason);
   void retire(child&, const caf::error& reason);
 
-  // -- crashes --------------------------------------------------------------------------------------------
+  // -- crashes ----------------------------------------------------------------------------------------------
   void on_ended_as_asked(child&, const caf::error& reason);
   void on_crash(std::size_t index);
   void back_off(std::size_t index);
   void take_siblings_down(std::size_t crashed);
   duration next_delay(std::uint32_t crashes);
 
-  // -- helpers --------------------------------------------------------------------------------------------
+  // -- helpers ----------------------------------------------------------------------------------------------
   static caf::error check(const std::vector<child_spec>&, const supervisor_hooks&);
   static std::string state_name(const child&);
   caf::actor stable_handle(std::string_view sibling) const;
@@ -190,7 +190,7 @@ private:
   void record(const child&, std::string what, std::string reason = {}, duration delay = {});
   time_point now() const;
 
-  // -- member variables -----------------------------------------------------------------------------------
+  // -- member variables -------------------------------------------------------------------------------------
   caf::event_based_actor* self_;
   std::string label_;
   supervisor_options options_;

@@ -5,8 +5,7 @@
 
 namespace herald {
 
-// -- configuration
-// --------------------------------------------------------------------------------------------
+// -- configuration ------------------------------------------------------------------------------------------
 
 caf::error validate(const std::vector<timer_entry>& schedule) {
   auto invalid = [](const timer_entry& x, const char* what) {
@@ -25,8 +24,7 @@ caf::error validate(const std::vector<timer_entry>& schedule) {
   return caf::none;
 }
 
-// -- state
-// ----------------------------------------------------------------------------------------------------
+// -- state --------------------------------------------------------------------------------------------------
 
 timer_state::timer_state(self_ptr owner) : self{owner} {
   // nop
@@ -52,8 +50,7 @@ timer_actor::behavior_type timer_state::make_behavior(std::vector<timer_entry> s
   };
 }
 
-// -- message handlers
-// -----------------------------------------------------------------------------------------
+// -- message handlers ---------------------------------------------------------------------------------------
 
 stage_status timer_state::on_status() const {
   return {name, "running", {}, {{"jobs", static_cast<std::int64_t>(jobs.size())}, {"ticks", ticks}}};
@@ -79,8 +76,7 @@ void timer_state::on_due(std::uint64_t index, std::uint64_t generation) {
   ring(index);
 }
 
-// -- helpers
-// --------------------------------------------------------------------------------------------------
+// -- helpers ------------------------------------------------------------------------------------------------
 
 void timer_state::ring(std::size_t index) {
   ++ticks;
@@ -88,8 +84,7 @@ void timer_state::ring(std::size_t index) {
   self->send(entry.target, tick{entry.job, time->now()});
 }
 
-// -- spawning
-// -------------------------------------------------------------------------------------------------
+// -- spawning -----------------------------------------------------------------------------------------------
 
 timer_actor::behavior_type timer(timer_state::self_ptr self, std::vector<timer_entry> schedule,
                                  std::shared_ptr<const clock> time, logger log) {

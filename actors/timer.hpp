@@ -14,8 +14,7 @@
 
 namespace herald {
 
-// -- configuration
-// --------------------------------------------------------------------------------------------
+// -- configuration ------------------------------------------------------------------------------------------
 
 /// One line of the timer's schedule.
 struct timer_entry {
@@ -30,8 +29,7 @@ struct timer_entry {
 /// Returns an error that names the first unusable entry.
 caf::error validate(const std::vector<timer_entry>& schedule);
 
-// -- state
-// ----------------------------------------------------------------------------------------------------
+// -- state --------------------------------------------------------------------------------------------------
 
 class timer_state {
 public:
@@ -45,8 +43,7 @@ public:
                                            std::shared_ptr<const clock> time, logger log);
 
 private:
-  // -- message handlers, in the order of timer_actor
-  // ------------------------------------------------------------
+  // -- message handlers, in the order of timer_actor --------------------------------------------------------
 
   stage_status on_status() const;
 
@@ -54,13 +51,11 @@ private:
 
   void on_due(std::uint64_t index, std::uint64_t generation);
 
-  // -- helpers
-  // --------------------------------------------------------------------------------------------------
+  // -- helpers ----------------------------------------------------------------------------------------------
 
   void ring(std::size_t index);
 
-  // -- member types
-  // ---------------------------------------------------------------------------------------------
+  // -- member types -----------------------------------------------------------------------------------------
 
   struct job {
     timer_entry entry;
@@ -68,8 +63,7 @@ private:
     std::uint64_t alarm_generation = 0;
   };
 
-  // -- member variables
-  // -----------------------------------------------------------------------------------------
+  // -- member variables -------------------------------------------------------------------------------------
 
   self_ptr self;
   std::shared_ptr<const clock> time;
@@ -78,8 +72,7 @@ private:
   std::int64_t ticks = 0;
 };
 
-// -- spawning
-// -------------------------------------------------------------------------------------------------
+// -- spawning -----------------------------------------------------------------------------------------------
 
 /// Ticks by `schedule`; an alarm adds one tick of a job that stands in it.
 timer_actor::behavior_type timer(timer_state::self_ptr self, std::vector<timer_entry> schedule,

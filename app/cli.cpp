@@ -21,10 +21,12 @@
 #include "app/daemon.hpp"
 #include "app/demo/demo.hpp"
 #include "app/exit_codes.hpp"
+#include "app/mail_setup.hpp"
 #include "app/terminal_text.hpp"
 #include "config/loader.hpp"
 #include "config/near_miss.hpp"
 #include "config/reference.hpp"
+#include "core/email/samples.hpp"
 #include "core/handlers.hpp"
 
 extern "C" const char herald_demo_config[];
@@ -92,7 +94,7 @@ std::vector<config_override> overrides_of(const common_options& x) {
 /// Everything the command line defines, and what to do once it is parsed.
 class command_line {
 public:
-  command_line() {
+  explicit command_line(const program_hooks& hooks) : hooks_{hooks} {
     app_.set_version_flag("--version", version);
     app_.require_subcommand(1);
     app_.footer(
@@ -106,6 +108,8 @@ public:
     define_status();
     define_explain();
     define_dead();
+    define_preview();
+    define_mail();
     define_completion();
   }
 
@@ -119,8 +123,7 @@ public:
   }
 
 private:
-  // -- running the pipeline
-  // -------------------------------------------------------------------------------------
+  // -- running the pipeline ---------------------------------------------------------------------------------
 
   void define_run() {
     auto* sub =
@@ -135,8 +138,8 @@ private:
     auto* fan_out = sub->add_subcommand("notify-fan-out", "Turn pending domain events into notifications");
     add_common(*fan_out, common_, true);
     on(fan_out, [this] {
-      return with_pipeline(
-          [this](const run_environment& env) { return run_fan_out_once(env, common_.json); });
+      return with_pipeline([this](const run_environment& env) { return run_fan_out_once(env, common_.json); },
+                           false);
     });
   }
 
@@ -148,14 +151,14 @@ private:
     sub->add_flag("--keep", demo_.keep, "Go on working afterwards, until told to stop");
     on(sub, [this] {
       demo_.json = common_.json;
+      demo_run_ = true;
       if (common_.sources.file.empty())
         built_in_ = config_text{"demo.json (built in)", {herald_demo_config, herald_demo_config_end}};
       return with_pipeline([this](const run_environment& env) { return run_demo(env, demo_); });
     });
   }
 
-  // -- looking and repairing
-  // ------------------------------------------------------------------------------------
+  // -- looking and repairing --------------------------------------------------------------------------------
 
   void define_emit() {
     auto* sub = app_.add_subcommand("emit", "Append domain events to the embedded store");
@@ -183,6 +186,8 @@ private:
       if (sample_ || schema_ || markdown_)
         return print(sample_ ? sample_json() : schema_ ? schema_json() : options_markdown());
       return with_configuration([this](const configuration& cfg) {
+        if (auto usable = check_mail(cfg); !usable)
+          return usage_error(usable.error().reason);
         return print(json() ? effective_json(cfg) : "the configuration is valid\n" + effective_json(cfg));
       });
     });
@@ -232,14 +237,54 @@ private:
     });
   }
 
+  void define_preview() {
+    auto* sub =
+        app_.add_subcommand("preview", "Render a mail with sample data, or as a queued row will go out");
+    add_common(*sub, common_, true);
+    sub->add_option("kind", preview_.name, "An event type, or digest");
+    sub->add_option("--row", preview_.row, "Id in pending_emails, instead of a kind");
+    sub->add_option("--out", preview_.out, "Write to this file instead of standard output");
+    sub->add_flag("--text", preview_.text, "The text part instead of the HTML");
+    on(sub, [this] {
+      if (preview_.name.empty() != preview_.row.has_value())
+        return usage_error("preview takes either a kind of mail or --row; kinds: "
+                           + fmt::format("{}", fmt::join(sample_names(), ", ")));
+      return with_configuration(
+          [this](const configuration& cfg) { return preview_mail(cfg, clock_, preview_, json()); });
+    });
+  }
+
+  void define_mail() {
+    auto* sub = app_.add_subcommand("mail", "List, resend or drop mails that wait for a person");
+    sub->require_subcommand(1);
+    define_mail_action(*sub, "list", "List failed and parked mails, newest first", mail_action::list);
+    define_mail_action(*sub, "resend", "Send mails again, under a new idempotency key", mail_action::resend);
+    define_mail_action(*sub, "drop", "End parked mails as failed", mail_action::drop);
+  }
+
+  void define_mail_action(CLI::App& parent, const char* name, const char* help, mail_action action) {
+    auto* sub = parent.add_subcommand(name, help);
+    add_common(*sub, common_, true);
+    if (action == mail_action::list)
+      sub->add_option("--limit", mail_.limit, "At most this many")->check(CLI::Range(1, 100'000));
+    else
+      sub->add_option("mail-ids", mail_.mail_ids, "Ids as `herald mail list` shows them");
+    if (action == mail_action::resend)
+      sub->add_flag("--all-failed", mail_.all_failed, "Every failed mail, none of the parked ones");
+    on(sub, [this, action] {
+      mail_.action = action;
+      return with_configuration(
+          [this](const configuration& cfg) { return handle_stuck_mails(cfg, clock_, mail_, json()); });
+    });
+  }
+
   void define_completion() {
     auto* sub = app_.add_subcommand("completion", "Print a completion script for a shell");
     sub->add_option("shell", shell_, "bash")->required()->check(CLI::IsMember({"bash"}));
     on(sub, [this] { return print(bash_completion(app_)); });
   }
 
-  // -- helpers
-  // --------------------------------------------------------------------------------------------------
+  // -- helpers ----------------------------------------------------------------------------------------------
 
   void on(CLI::App* sub, std::function<int()> action) {
     sub->callback([this, action = std::move(action)] { action_ = action; });
@@ -288,7 +333,15 @@ private:
       fmt::print(stderr, "{}\n", to_string(loaded.error()));
       return exit_code::usage;
     }
+    if (demo_run_)
+      make_harmless(*loaded);
     return f(*loaded);
+  }
+
+  /// A demo's people do not exist: their mail is captured, beside the demo's database, whatever keys are around.
+  static void make_harmless(configuration& cfg) {
+    cfg.email.transport = mail_transport_kind::capture;
+    cfg.email.capture_dir = demo_mail_dir(cfg.store.sqlite.path);
   }
 
   config_result<configuration> load_built_in(const config_sources& sources) const {
@@ -296,7 +349,7 @@ private:
   }
 
   /// Loads the configuration, then opens the log, and only then lets threads start.
-  int with_pipeline(const std::function<int(const run_environment&)>& f) {
+  int with_pipeline(const std::function<int(const run_environment&)>& f, bool with_mail = true) {
     return with_configuration([&](const configuration& cfg) {
       signal_watch signals;
       auto time = std::make_shared<const system_clock>();
@@ -304,16 +357,24 @@ private:
       if (!log)
         return usage_error(log.error().reason);
       auto rows = handlers();
-      return f({cfg, {rows.begin(), rows.end()}, time, *log, signals});
+      auto env = run_environment{cfg, {rows.begin(), rows.end()}, time, *log, signals, {}, {}, hooks_};
+      if (with_mail)
+        if (auto ready = add_mail(env); !ready)
+          return usage_error(ready.error().reason);
+      return f(env);
     });
   }
 
   CLI::App app_{"Herald turns domain events into notifications and e-mail.", "herald"};
+  const program_hooks& hooks_;
   system_clock clock_;
   common_options common_;
   demo_arguments demo_;
+  bool demo_run_ = false;
   emit_arguments emit_;
   dead_arguments dead_;
+  preview_arguments preview_;
+  mail_arguments mail_;
   std::int64_t event_id_ = 0;
   bool sample_ = false;
   bool schema_ = false;
@@ -325,9 +386,9 @@ private:
 
 } // namespace
 
-int run_command_line(int argc, char** argv) {
+int run_command_line(int argc, char** argv, const program_hooks& hooks) {
   try {
-    return command_line{}.run(argc, argv);
+    return command_line{hooks}.run(argc, argv);
   } catch (const std::exception& e) {
     fmt::print(stderr, "herald: {}\n", printable(e.what()));
     return exit_code::failed;

@@ -128,8 +128,11 @@ int print_status(const configuration& cfg, const clock& time, bool json) {
   auto restarts = store->restarts();
   if (!restarts)
     return fail(restarts.error().reason);
+  auto outbox = store->summarize_outbox();
+  if (!outbox)
+    return fail(outbox.error().reason);
   if (!json) {
-    print_line(status_text(*status, now) + restarts_text(*restarts));
+    print_line(status_text(*status, now) + outbox_text(*outbox) + restarts_text(*restarts));
     return exit_code::ok;
   }
   auto out = payload::parse(status_json(*status));
@@ -137,7 +140,9 @@ int print_status(const configuration& cfg, const clock& time, bool json) {
   for (auto& x : *restarts)
     list.push_back(restarts_json(x));
   json_object whole;
-  whole.set("events", out ? *out : payload{}).set("restarts", list).set("now", to_iso8601(now));
+  auto mail = payload::parse(outbox_json(*outbox));
+  whole.set("events", out ? *out : payload{}).set("emails", mail ? *mail : payload{});
+  whole.set("restarts", list).set("now", to_iso8601(now));
   print_line(whole.str());
   return exit_code::ok;
 }

@@ -38,4 +38,31 @@ struct dead_arguments {
 
 int handle_dead_letters(const configuration&, const clock&, const dead_arguments&, bool json);
 
+// -- e-mail -------------------------------------------------------------------------------------------------
+
+struct preview_arguments {
+  /// An event type, or `digest`; ignored with a row.
+  std::string name;
+  /// A row of `pending_emails`: shows the mail it goes out in.
+  std::optional<std::int64_t> row;
+  /// Where the HTML goes; empty for stdout.
+  std::string out;
+  /// Print the text part instead of the HTML.
+  bool text = false;
+};
+
+int preview_mail(const configuration&, const clock&, const preview_arguments&, bool json);
+
+enum class mail_action : std::uint8_t { list, resend, drop };
+
+struct mail_arguments {
+  mail_action action = mail_action::list;
+  std::vector<std::int64_t> mail_ids;
+  /// Every failed mail; never the parked ones, which may have reached somebody.
+  bool all_failed = false;
+  std::uint32_t limit = 100;
+};
+
+int handle_stuck_mails(const configuration&, const clock&, const mail_arguments&, bool json);
+
 } // namespace herald

@@ -52,4 +52,17 @@ conservation_report check_conservation(const store_summary& x) {
   return out;
 }
 
+conservation_report check_conservation(const store_summary& x, const outbox_summary& mail) {
+  auto out = check_conservation(x);
+  auto states = mail.pending + mail.deferred + mail.claimed + mail.sealed + mail.sent + mail.merged
+                + mail.skipped + mail.failed + mail.parked;
+  out.checks.push_back(
+      {"e-mails queued = pending + deferred + claimed + sealed + sent + merged + skipped + failed "
+       "+ parked",
+       mail.rows, relation::equal, states});
+  out.checks.push_back({"rows of the outbox = e-mail rows", mail.rows, relation::equal, x.email_rows});
+  out.holds = std::ranges::all_of(out.checks, &conservation_check::holds);
+  return out;
+}
+
 } // namespace herald

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "messages/outbox.hpp"
 #include "messages/store.hpp"
 
 namespace herald {
@@ -37,11 +38,13 @@ struct conservation_report {
 ///  - all rows of the event log = the sum of these four over all types;
 ///  - rows in notifications = notifications written; rows in pending_emails = e-mails queued;
 ///  - chat roll-ups: every message counted into a row shows in that row's count, and the rest of the counts
-///  are the
-///    messages that started a row, of which there are no more than chat notifications:
+///    are the messages that started a row, of which there are no more than chat notifications:
 ///    rolled up <= counts shown <= rolled up + chat notifications.
 /// Holds for a database in which Herald alone has written notifications and e-mails and nobody has deleted
 /// any, such as the demo's.
 conservation_report check_conservation(const store_summary&);
+
+/// The same, and that every queued e-mail is in exactly one state on its way out.
+conservation_report check_conservation(const store_summary&, const outbox_summary&);
 
 } // namespace herald

@@ -45,7 +45,7 @@ public:
 
   /// Keeps restarts for `herald status`. What cannot be written now is tried again with the next look.
   void record() {
-    if (!store_ || env_.cfg.dry_run)
+    if (!store_ || env_.cfg.writer.dry_run)
       return;
     for (auto& x : pipeline_.supervision().take_new())
       if (x.what != "started" && x.what != "stopped")
@@ -100,7 +100,8 @@ struct escalation {
 };
 
 std::unique_ptr<session> start(const run_environment& env, const std::shared_ptr<escalation>& escalated) {
-  return std::make_unique<session>(session_options{env.cfg, env.rows, env.time, env.log,
+  return std::make_unique<session>(session_options{env.cfg, env.rows, env.time, env.log, env.render,
+                                                   env.open_transport, env.hooks.around_store,
                                                    [escalated, &signals = env.signals](std::string why) {
                                                      escalated->reason = std::move(why);
                                                      escalated->happened = true;
@@ -140,7 +141,7 @@ int run_daemon(const run_environment& env) {
   auto pipeline = start(env, escalated);
   attendant watch{env, *pipeline, worker_name(env.cfg, env.time->now())};
   env.log.info(component, "started", "working on {}{}", env.cfg.store.sqlite.path,
-               env.cfg.dry_run ? " (dry run, nothing is written)" : "");
+               env.cfg.writer.dry_run ? " (dry run, nothing is written)" : "");
   for (;;) {
     auto signal = env.signals.wait(look_around);
     if (escalated->happened) {
@@ -176,7 +177,7 @@ int run_fan_out_once(const run_environment& env, bool json) {
   }
   auto stages = pipeline->stages();
   auto code = shut_down(env, *pipeline);
-  print_totals(stages, env.cfg.dry_run, json);
+  print_totals(stages, env.cfg.writer.dry_run, json);
   return code;
 }
 

@@ -1,16 +1,28 @@
 // The long run and the single run: the pipeline between its first and its last signal.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <vector>
 
 #include "actors/log.hpp"
+#include "actors/mail_gate.hpp"
 #include "adapters/clock.hpp"
+#include "adapters/mail/mail_transport.hpp"
+#include "adapters/store/store.hpp"
 #include "app/signals.hpp"
 #include "config/configuration.hpp"
+#include "core/email/prepare.hpp"
 #include "core/handlers.hpp"
 
 namespace herald {
+
+/// Seams for a program that is herald with something around its ports, e.g. one that dies at a chosen step. Both are
+/// called for every store and transport that is opened; empty changes nothing.
+struct program_hooks {
+  std::function<std::unique_ptr<pipeline_store>(std::unique_ptr<pipeline_store>)> around_store;
+  std::function<std::unique_ptr<mail_transport>(std::unique_ptr<mail_transport>)> around_transport;
+};
 
 /// What a command that runs the pipeline needs.
 struct run_environment {
@@ -19,6 +31,10 @@ struct run_environment {
   std::shared_ptr<const clock> time;
   logger log;
   const signal_watch& signals;
+  /// How mails are rendered and sent; empty when none are.
+  render_fn render;
+  transport_opener open_transport;
+  program_hooks hooks;
 };
 
 /// `herald run`: works until SIGTERM or SIGINT, then drains within the configured deadline. Returns an exit

@@ -61,7 +61,7 @@ std::string unknown_key(std::string_view key, std::span<const std::string_view> 
   return out;
 }
 
-// -- columns: set from text, or say what was expected ------------------------------------------------------
+// -- columns: set from text, or say what was expected -------------------------------------------------------
 
 using problem = std::optional<std::string>;
 
@@ -108,7 +108,7 @@ problem set_column(new_event& event, std::string_view key, std::string_view text
   return unknown_key(key, option_keys);
 }
 
-// -- one line of a feed ------------------------------------------------------------------------------------
+// -- one line of a feed -------------------------------------------------------------------------------------
 
 problem set_member(new_event& event, const json_member& member) {
   auto& [key, text] = member;
@@ -144,7 +144,7 @@ std::vector<std::string> read_line(std::string_view line, new_event& event) {
   return problems;
 }
 
-// -- the feed ----------------------------------------------------------------------------------------------
+// -- the feed -----------------------------------------------------------------------------------------------
 
 class feed_reader {
 public:
@@ -207,7 +207,7 @@ private:
   event_feed feed_;
 };
 
-// -- options -----------------------------------------------------------------------------------------------
+// -- options ------------------------------------------------------------------------------------------------
 
 class option_reader {
 public:

@@ -3,10 +3,13 @@
 #include <map>
 #include <utility>
 
+#include "actors/email_batcher.hpp"
 #include "actors/errors.hpp"
 #include "actors/event_handler.hpp"
 #include "actors/event_poller.hpp"
+#include "actors/mail_gate.hpp"
 #include "actors/notification_writer.hpp"
+#include "actors/resend_sender.hpp"
 #include "actors/slot.hpp"
 #include "actors/timer.hpp"
 
@@ -41,6 +44,10 @@ public:
     for (auto& row : rows_)
       handlers_.emplace(std::string{row.event_type}, front<event_batch_ptr>(handler_slot()));
     unknown_ = front<event_batch_ptr>(handler_slot());
+    if (with_email()) {
+      sender_ = front<sealed_envelope_ptr>(sender_slot());
+      batcher_ = front<no_work_ptr>({});
+    }
   }
 
   pipeline_handles build() {
@@ -63,8 +70,12 @@ public:
     auto root_options = cfg_.supervision.root;
     root_options.strategy = restart_strategy::rest_for_one;
     auto root = system_.spawn(supervisor, "root", root_options, std::move(children), hooks());
-    return {root, caf::actor_cast<event_poller_actor>(poller_),
-            caf::actor_cast<notification_writer_actor>(writer_), caf::actor_cast<timer_actor>(timer_),
+    return {root,
+            caf::actor_cast<event_poller_actor>(poller_),
+            caf::actor_cast<notification_writer_actor>(writer_),
+            caf::actor_cast<timer_actor>(timer_),
+            caf::actor_cast<email_batcher_actor>(batcher_),
+            caf::actor_cast<resend_sender_actor>(sender_),
             fronts_};
   }
 
@@ -78,13 +89,18 @@ private:
     return fronts_.back();
   }
 
+  bool with_email() const { return cfg_.email.enabled && env_.render && env_.open_transport; }
+
   static bool is_outage(const caf::error& x) { return is_herald_outage(x); }
 
-  // The writer's batching wants to see everything that is in flight at once; credit bounds it.
+  // The writer's batching wants to see everything that is in flight at once; credit bounds it. A plan that
+  // kills the writer goes back to the poller at once: trying it again would spend the writer's restart budget
+  // on one event.
   slot_options writer_slot() const {
     slot_options out;
     out.window = cfg_.writer.max_in_flight;
     out.max_queue = std::size_t{2} * cfg_.writer.max_in_flight;
+    out.max_blame = 1;
     out.blameless = is_outage;
     return out;
   }
@@ -99,55 +115,119 @@ private:
     return out;
   }
 
+  // Room for what the batcher was granted, and for what a restarted one hands over on top of it.
+  slot_options sender_slot() const {
+    slot_options out;
+    out.window = std::size_t{2} * cfg_.sender.max_waiting;
+    out.max_queue = std::size_t{2} * cfg_.sender.max_waiting;
+    out.max_blame = 1;
+    out.blameless = is_outage;
+    return out;
+  }
+
   supervisor_hooks hooks() const {
     return {[time = env_.time] { return time->now(); }, env_.on_supervision};
   }
 
   std::function<std::vector<child_spec>(const store_gate_actor&)> stage_factory() const {
-    return [cfg = cfg_, worker = worker_, env = env_, writer = writer_, poller = poller_,
-            timer_front = timer_, handler_children = handler_specs(), handlers = handlers_,
-            unknown = unknown_, hooks = hooks()](const store_gate_actor& gate) {
-      auto typed_writer = caf::actor_cast<notification_writer_actor>(writer);
-      std::vector<child_spec> out;
-      out.push_back({"notification_writer",
-                     [=](auto* self, const sibling_fn&) {
-                       return as_actor(self->spawn(notification_writer, cfg.writer, worker, gate,
-                                                   caf::actor_cast<credit_taker>(poller), env.time, env.log));
-                     },
-                     writer});
-      auto handler_options = cfg.supervision.handlers;
-      handler_options.strategy = restart_strategy::one_for_one;
-      out.push_back({"handlers",
-                     [=](auto* self, const sibling_fn&) {
-                       return as_actor(
-                           self->spawn(supervisor, "handlers", handler_options, handler_children, hooks));
-                     },
-                     {}});
-      std::vector<timer_entry> schedule{
-          // The poller arms its own alarms; this one only makes sure that it never sleeps for good.
-          {std::string{poll_job}, cfg.poller.poll_max, caf::actor_cast<tick_taker>(poller)},
-          {std::string{renew_job}, cfg.poller.lease / 3, caf::actor_cast<tick_taker>(poller)},
-      };
-      out.push_back({"timer",
-                     [=](auto* self, const sibling_fn&) {
-                       return as_actor(self->spawn(timer, schedule, env.time, env.log));
-                     },
-                     timer_front});
-      event_poller_links links{gate,
-                               typed_writer,
-                               caf::actor_cast<timer_actor>(timer_front),
-                               {},
-                               caf::actor_cast<event_handler_actor>(unknown)};
-      for (auto& [type, handler] : handlers)
-        links.handlers.emplace(type, caf::actor_cast<event_handler_actor>(handler));
-      out.push_back({"event_poller",
-                     [=](auto* self, const sibling_fn&) {
-                       return as_actor(
-                           self->spawn(event_poller, cfg.poller, worker, links, env.time, env.log));
-                     },
-                     poller});
-      return out;
-    };
+    return
+        [cfg = cfg_, worker = worker_, env = env_, writer = writer_, poller = poller_, timer_front = timer_,
+         handler_children = handler_specs(), handlers = handlers_, unknown = unknown_, sender = sender_,
+         batcher = batcher_, rules = email_rules_of(), hooks = hooks()](const store_gate_actor& gate) {
+          auto typed_writer = caf::actor_cast<notification_writer_actor>(writer);
+          std::vector<child_spec> out;
+          out.push_back({"notification_writer",
+                         [=](auto* self, const sibling_fn&) {
+                           return as_actor(self->spawn(notification_writer, cfg.writer, worker, gate,
+                                                       caf::actor_cast<credit_taker>(poller),
+                                                       caf::actor_cast<wake_up_taker>(batcher), env.time,
+                                                       env.log));
+                         },
+                         writer});
+          auto handler_options = cfg.supervision.handlers;
+          handler_options.strategy = restart_strategy::one_for_one;
+          out.push_back({"handlers",
+                         [=](auto* self, const sibling_fn&) {
+                           return as_actor(
+                               self->spawn(supervisor, "handlers", handler_options, handler_children, hooks));
+                         },
+                         {}});
+          std::vector<timer_entry> schedule{
+              // The poller arms its own alarms; this one only makes sure that it never sleeps for good.
+              {std::string{poll_job}, cfg.poller.poll_max, caf::actor_cast<tick_taker>(poller)},
+              {std::string{renew_job}, cfg.poller.lease / 3, caf::actor_cast<tick_taker>(poller)},
+          };
+          if (batcher)
+            schedule.push_back({std::string{email_poll_job}, cfg.email.batcher.poll_max,
+                                caf::actor_cast<tick_taker>(batcher)});
+          out.push_back({"timer",
+                         [=](auto* self, const sibling_fn&) {
+                           return as_actor(self->spawn(timer, schedule, env.time, env.log));
+                         },
+                         timer_front});
+          event_poller_links links{gate,
+                                   typed_writer,
+                                   caf::actor_cast<timer_actor>(timer_front),
+                                   {},
+                                   caf::actor_cast<event_handler_actor>(unknown)};
+          for (auto& [type, handler] : handlers)
+            links.handlers.emplace(type, caf::actor_cast<event_handler_actor>(handler));
+          out.push_back({"event_poller",
+                         [=](auto* self, const sibling_fn&) {
+                           return as_actor(
+                               self->spawn(event_poller, cfg.poller, worker, links, env.time, env.log));
+                         },
+                         poller});
+          if (batcher) {
+            auto email_supervision = cfg.supervision.email;
+            email_supervision.strategy = restart_strategy::rest_for_one;
+            auto children = email_children(cfg, worker, env, gate, timer_front, sender, batcher, rules);
+            out.push_back({"email",
+                           [=](auto* self, const sibling_fn&) {
+                             return as_actor(
+                                 self->spawn(supervisor, "email", email_supervision, children, hooks));
+                           },
+                           {}});
+          }
+          return out;
+        };
+  }
+
+  std::shared_ptr<const email_rules> email_rules_of() const {
+    return std::make_shared<const email_rules>(email_rules{env_.render, rows_, cfg_.handlers});
+  }
+
+  static std::vector<child_spec> email_children(const configuration& cfg, const std::string& worker,
+                                                const pipeline_environment& env, const store_gate_actor& gate,
+                                                const caf::actor& timer_front, const caf::actor& sender,
+                                                const caf::actor& batcher,
+                                                const std::shared_ptr<const email_rules>& rules) {
+    std::vector<child_spec> out;
+    out.push_back({"mail_gate",
+                   [cfg = cfg.mail_gate, env](auto* self, const sibling_fn&) {
+                     return as_actor(
+                         self->spawn(herald::mail_gate, cfg, env.open_transport, env.threads, env.log));
+                   },
+                   {}});
+    out.push_back({"resend_sender",
+                   [=, cfg = cfg.sender](auto* self, const sibling_fn& sibling) {
+                     auto mail = caf::actor_cast<mail_gate_actor>(sibling("mail_gate"));
+                     return as_actor(
+                         self->spawn(resend_sender, cfg, worker,
+                                     resend_sender_links{gate, mail, caf::actor_cast<credit_taker>(batcher)},
+                                     env.time, env.log));
+                   },
+                   sender});
+    out.push_back({"email_batcher",
+                   [=, cfg = cfg.email.batcher](auto* self, const sibling_fn&) {
+                     return as_actor(
+                         self->spawn(email_batcher, cfg, worker,
+                                     email_batcher_links{gate, caf::actor_cast<resend_sender_actor>(sender),
+                                                         caf::actor_cast<timer_actor>(timer_front)},
+                                     rules, env.time, env.log));
+                   },
+                   batcher});
+    return out;
   }
 
   std::vector<child_spec> handler_specs() const {
@@ -178,6 +258,8 @@ private:
   caf::actor poller_;
   caf::actor timer_;
   caf::actor unknown_;
+  caf::actor sender_;
+  caf::actor batcher_;
   std::map<std::string, caf::actor> handlers_;
 };
 

@@ -3,11 +3,15 @@
 //
 //   root (rest_for_one) ─┬─ store_gate
 //                        └─ pipeline (one_for_one) ─┬─ notification_writer
-//                                                   ├─ handlers (one_for_one) ── one event_handler per event
-//                                                   type ├─ timer └─ event_poller
+//                                                   ├─ handlers (one_for_one) ── an event_handler per type
+//                                                   ├─ timer
+//                                                   ├─ event_poller
+//                                                   └─ email (rest_for_one) ─┬─ mail_gate
+//                                                                            ├─ resend_sender
+//                                                                            └─ email_batcher
 //
-// A store gate that dies takes the pipeline with it, since its stages hold its address. Everything below
-// knows its neighbours by their slots, so a stage can be replaced alone.
+// A gate that dies takes with it whoever holds its address. Everybody else knows his neighbours by their slots, so a
+// stage can be replaced alone.
 #pragma once
 
 #include <functional>
@@ -17,7 +21,9 @@
 
 #include <caf/all.hpp>
 
+#include "actors/email_batcher.hpp"
 #include "actors/log.hpp"
+#include "actors/mail_gate.hpp"
 #include "actors/store_gate.hpp"
 #include "actors/supervisor.hpp"
 #include "adapters/clock.hpp"
@@ -30,6 +36,9 @@ namespace herald {
 /// What the pipeline needs from outside.
 struct pipeline_environment {
   store_opener open_store;
+  /// How mails are rendered and sent; no e-mail stages without it.
+  render_fn render;
+  transport_opener open_transport;
   std::shared_ptr<const clock> time;
   logger log;
   /// Told every act of supervision; may be called from any thread.
@@ -43,6 +52,9 @@ struct pipeline_handles {
   event_poller_actor poller;
   notification_writer_actor writer;
   timer_actor timer;
+  /// Null without e-mail stages.
+  email_batcher_actor batcher;
+  resend_sender_actor sender;
   /// All slots; they outlive the stages and have to be stopped after `root`.
   std::vector<caf::actor> fronts;
 };

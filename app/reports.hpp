@@ -15,7 +15,7 @@
 
 namespace herald {
 
-// -- herald status -----------------------------------------------------------------------------------------
+// -- herald status ------------------------------------------------------------------------------------------
 
 /// How many events stand where, and how old the oldest unsettled one is at `now`.
 std::string status_text(const store_status&, timestamp now);
@@ -24,7 +24,7 @@ std::string status_text(const store_status&, timestamp now);
 /// "emails_pending", "oldest_pending"}
 std::string status_json(const store_status&);
 
-// -- herald explain ----------------------------------------------------------------------------------------
+// -- herald explain -----------------------------------------------------------------------------------------
 
 /// The chain of one event: the event, its claims, then per recipient and channel what happened and why.
 std::string explanation_text(const explanation&);
@@ -33,18 +33,25 @@ std::string explanation_text(const explanation&);
 /// the text as a string when it is none.
 std::string explanation_json(const explanation&);
 
-// -- herald dead -------------------------------------------------------------------------------------------
+// -- herald dead --------------------------------------------------------------------------------------------
 
 std::string dead_letters_text(std::span<const dead_letter>);
 
 /// [{"event_id", "event_type", "kind", "reason", "attempts", "crashes", "created_at", "died_at"}]
 std::string dead_letters_json(std::span<const dead_letter>);
 
-// -- herald demo -------------------------------------------------------------------------------------------
+// -- herald demo --------------------------------------------------------------------------------------------
 
 /// The end table: per event type and in total what came in and what became of it, then why recipients were
 /// skipped.
 std::string summary_text(const store_summary&);
+
+/// How the outbox stands: mails by kind, rows by state, and why rows were kept back.
+std::string outbox_text(const outbox_summary&);
+
+/// {"immediate", "digests", "merged", "skipped", "failed", "parked", "pending", "deferred", "claimed", "sealed",
+///  "rows", "open_envelopes", "reasons": {STATE:REASON: n}}; the first two are mails, the next eight rows.
+std::string outbox_json(const outbox_summary&);
 
 /// One line when everything agrees, else one line per check that does not hold.
 std::string conservation_text(const conservation_report&);
@@ -52,6 +59,7 @@ std::string conservation_text(const conservation_report&);
 /// What the demo knows when it is over.
 struct demo_report {
   store_summary summary;
+  outbox_summary outbox;
   std::vector<dead_letter> dead_letters;
   /// Oldest first.
   std::vector<supervision_record> supervision;
@@ -63,6 +71,7 @@ struct demo_report {
 /// {"events": {"in", "completed", "dead", "pending", "expired"},
 ///  "by_type": {TYPE: {"events", "completed", "notifications", "rolled_up", "emails", "skipped",
 ///              "skipped_by_reason": {CHANNEL:REASON: n}, "dead", "pending", "expired"}},
+///  "emails": as outbox_json,
 ///  "conservation": {"holds", "checks": [{"name", "left", "relation", "right", "holds"}]},
 ///  "quarantined": [{"event_id", "event_type", "reason"}], the dead letters that killed their handler,
 ///  "restarts", "supervision": [{"at", "supervisor", "child", "what", "reason", "delay_ms"}], "seconds"}

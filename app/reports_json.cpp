@@ -63,7 +63,8 @@ ordered_json json_of(const recipient_outcome& x) {
           {"state", x.state},
           {"reason", x.reason},
           {"row_id", x.row_id ? ordered_json(*x.row_id) : ordered_json()},
-          {"row_state", x.row_state}};
+          {"row_state", x.row_state},
+          {"row_detail", x.row_detail}};
 }
 
 ordered_json json_of(const dead_letter& x) {
@@ -99,6 +100,22 @@ ordered_json json_of(const type_summary& x) {
           {"dead", x.dead},
           {"pending", x.pending},
           {"expired", x.expired}};
+}
+
+ordered_json json_of(const outbox_summary& x) {
+  return {{"immediate", x.immediate_mails},
+          {"digests", x.digest_mails},
+          {"merged", x.merged},
+          {"skipped", x.skipped},
+          {"failed", x.failed},
+          {"parked", x.parked},
+          {"pending", x.pending},
+          {"deferred", x.deferred},
+          {"claimed", x.claimed},
+          {"sealed", x.sealed},
+          {"rows", x.rows},
+          {"open_envelopes", x.open_envelopes},
+          {"reasons", x.reasons}};
 }
 
 ordered_json json_of(const conservation_report& x) {
@@ -178,13 +195,18 @@ std::string dead_letters_json(std::span<const dead_letter> xs) {
   return line_of(array_of(xs));
 }
 
+std::string outbox_json(const outbox_summary& x) {
+  return line_of(json_of(x));
+}
+
 std::string demo_json(const demo_report& x) {
   auto by_type = ordered_json::object();
   for (auto& [type, figures] : x.summary.by_type)
     by_type[type] = json_of(figures);
   return line_of({{"events", event_totals(x.summary)},
                   {"by_type", std::move(by_type)},
-                  {"conservation", json_of(check_conservation(x.summary))},
+                  {"emails", json_of(x.outbox)},
+                  {"conservation", json_of(check_conservation(x.summary, x.outbox))},
                   {"quarantined", quarantined(x.dead_letters)},
                   {"restarts", x.restarts},
                   {"supervision", array_of(std::span{x.supervision})},

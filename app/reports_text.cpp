@@ -69,7 +69,7 @@ std::string span_text(duration x) {
 
 /// A skip reason as a sentence; a reason from elsewhere stays what it is.
 std::string reason_text(const std::string& reason) {
-  static constexpr std::array<std::pair<std::string_view, std::string_view>, 9> sentences{{
+  static constexpr std::array<std::pair<std::string_view, std::string_view>, 12> sentences{{
       {reasons::is_actor, "did it themselves"},
       {reasons::system_account, "is a system account"},
       {reasons::no_profile, "has no profile (any more)"},
@@ -79,6 +79,9 @@ std::string reason_text(const std::string& reason) {
       {reasons::already_nudged, "was nudged with this tier since the last edit"},
       {reasons::not_an_upgrade, "the change is not from view to edit"},
       {reasons::duplicate, "the same text is in the same batch"},
+      {reasons::withdrawn, "the platform deleted it before it was sent"},
+      {reasons::already_read, "the thread was read meanwhile"},
+      {reasons::resume_complete, "the resume was finished meanwhile"},
   }};
   for (auto& [key, sentence] : sentences)
     if (key == reason)
@@ -109,7 +112,7 @@ private:
   std::string out_;
 };
 
-// -- explain -----------------------------------------------------------------------------------------------
+// -- explain ------------------------------------------------------------------------------------------------
 
 std::string event_text(const explanation& x) {
   auto& event = x.event;
@@ -163,6 +166,8 @@ std::string outcome_text(const recipient_outcome& x) {
     out += "its row is gone";
   if (!x.row_state.empty())
     out += ", " + printable(x.row_state, max_name);
+  if (!x.row_detail.empty())
+    out += " (" + printable(x.row_detail, max_reason) + ")";
   if (!x.reason.empty())
     out += (x.state == "skipped" ? "" : ": ") + reason_text(x.reason);
   return out + "\n";
@@ -189,7 +194,7 @@ std::string outcomes_text(const std::vector<recipient_outcome>& outcomes) {
   return out;
 }
 
-// -- summary -----------------------------------------------------------------------------------------------
+// -- summary ------------------------------------------------------------------------------------------------
 
 std::uint64_t skipped(const type_summary& x) {
   std::uint64_t n = 0;
@@ -280,6 +285,23 @@ std::string summary_text(const store_summary& x) {
   }
   rows.push_back(summary_row("total", sum));
   return render(rows, "") + skip_text(sum);
+}
+
+std::string outbox_text(const outbox_summary& x) {
+  auto out = "mails sent: " + text_of(x.immediate_mails) + " immediate, " + text_of(x.digest_mails)
+             + " digests; of " + text_of(x.rows) + " e-mails " + text_of(x.sent) + " went out alone, "
+             + text_of(x.merged) + " merged into digests, " + text_of(x.skipped) + " skipped, "
+             + text_of(x.failed) + " failed\n";
+  auto waiting = x.pending + x.deferred + x.claimed + x.sealed;
+  if (waiting > 0)
+    out += "on their way: " + text_of(x.pending) + " pending, " + text_of(x.deferred)
+           + " waiting for a digest, " + text_of(x.claimed) + " claimed, " + text_of(x.sealed) + " sealed in "
+           + text_of(x.open_envelopes) + " requests\n";
+  if (x.parked > 0)
+    out += "waiting for a person: " + text_of(x.parked) + " (herald mail list)\n";
+  for (auto& [reason, n] : x.reasons)
+    out += "  " + pad_right(printable(reason, max_reason), max_column) + "  " + text_of(n) + "\n";
+  return out;
 }
 
 std::string conservation_text(const conservation_report& x) {

@@ -12,8 +12,7 @@
 
 namespace herald {
 
-// -- supervision log
-// ------------------------------------------------------------------------------------------
+// -- supervision log ----------------------------------------------------------------------------------------
 
 void supervision_log::add(const supervision_record& x) {
   std::lock_guard lock{guard_};
@@ -36,8 +35,7 @@ std::vector<supervision_record> supervision_log::take_new() {
   return out;
 }
 
-// -- session
-// --------------------------------------------------------------------------------------------------
+// -- session ------------------------------------------------------------------------------------------------
 
 namespace {
 
@@ -66,12 +64,16 @@ struct session::running {
       : options{std::move(x)},
         system_cfg{options.cfg.daemon.scheduler_threads}, system{system_cfg}, self{system} {
     pipeline_environment env;
-    env.open_store = [sqlite = options.cfg.store.sqlite]() -> result<std::unique_ptr<event_store>> {
+    env.open_store = [sqlite = options.cfg.store.sqlite,
+                      around = options.around_store]() -> result<std::unique_ptr<pipeline_store>> {
       auto opened = open_sqlite_store(sqlite);
       if (!opened)
         return opened.error();
-      return std::unique_ptr<event_store>{std::move(*opened)};
+      auto out = std::unique_ptr<pipeline_store>{std::move(*opened)};
+      return around ? around(std::move(out)) : std::move(out);
     };
+    env.render = options.render;
+    env.open_transport = options.open_transport;
     env.time = options.time;
     env.log = options.log;
     env.on_supervision = [records = supervision, log = options.log](const supervision_record& y) {
@@ -86,6 +88,27 @@ struct session::running {
           if (!*stopping && tell)
             tell(act::text_of(why, *render));
         });
+  }
+
+  template <class Stage> result<bool> until_idle(const Stage& stage, duration limit) {
+    result<bool> out = false;
+    for (auto left = limit; left.count() > 0 && out.has_value() && !*out; left -= ask_again)
+      self->request(stage, std::min(left, ask_again), idle_v)
+          .receive([&](idle_atom) { out = true; },
+                   [&](caf::error& err) {
+                     if (err != caf::sec::request_timeout && err != caf::sec::request_receiver_down)
+                       out = to_failure(err, system);
+                   });
+    return out;
+  }
+
+  template <class Stage> result<std::uint64_t> drain(const Stage& stage, duration limit) {
+    result<std::uint64_t> out = failure{failure_class::outage, "a stage did not answer in time"};
+    // The stage keeps the deadline itself; the second one is for a stage that cannot.
+    self->request(stage, limit + ask_again, herald::drain{limit})
+        .receive([&](const drain_report& x) { out = x.released; },
+                 [&](caf::error& err) { out = to_failure(err, system); });
+    return out;
   }
 
   void stop() {
@@ -117,26 +140,35 @@ session::~session() {
 
 void session::wake() {
   running_->self->send(running_->handles.poller, wake_up_v);
+  if (running_->handles.batcher)
+    running_->self->send(running_->handles.batcher, wake_up_v);
 }
 
 result<bool> session::until_idle(duration limit) {
-  result<bool> out = false;
-  for (auto left = limit; left.count() > 0 && out.has_value() && !*out; left -= ask_again)
-    running_->self->request(running_->handles.poller, std::min(left, ask_again), idle_v)
-        .receive([&](idle_atom) { out = true; },
-                 [&](caf::error& err) {
-                   if (err != caf::sec::request_timeout && err != caf::sec::request_receiver_down)
-                     out = to_failure(err, running_->system);
-                 });
-  return out;
+  return running_->until_idle(running_->handles.poller, limit);
+}
+
+result<bool> session::until_mailed(duration limit) {
+  if (!running_->handles.batcher)
+    return true;
+  return running_->until_idle(running_->handles.batcher, limit);
 }
 
 result<std::uint64_t> session::drain(duration limit) {
-  result<std::uint64_t> out = failure{failure_class::outage, "the poller did not answer in time"};
-  // The poller keeps the deadline itself; the second one is for a poller that cannot.
-  running_->self->request(running_->handles.poller, limit + ask_again, herald::drain{limit})
-      .receive([&](const drain_report& x) { out = x.released; },
-               [&](caf::error& err) { out = to_failure(err, running_->system); });
+  auto start = running_->options.time->now();
+  auto out = running_->drain(running_->handles.poller, limit);
+  auto& batcher = running_->handles.batcher;
+  if (!out || !batcher)
+    return out;
+  for (auto* stage : {"batcher", "sender"}) {
+    auto used = running_->options.time->now() - start;
+    auto left = std::clamp(limit - used, duration{0}, limit);
+    auto more = stage == std::string_view{"batcher"} ? running_->drain(batcher, left)
+                                                     : running_->drain(running_->handles.sender, left);
+    if (!more)
+      return more;
+    *out += *more;
+  }
   return out;
 }
 
@@ -147,10 +179,15 @@ void session::stop() {
 std::vector<stage_status> session::stages() {
   std::vector<stage_status> out;
   auto& self = running_->self;
-  auto keep = [&](stage_status& x) { out.push_back(std::move(x)); };
-  auto drop = [](const caf::error&) {};
-  self->request(running_->handles.poller, ask_again, status_v).receive(keep, drop);
-  self->request(running_->handles.writer, ask_again, status_v).receive(keep, drop);
+  auto ask = [&](auto& stage) {
+    if (stage)
+      self->request(stage, ask_again, status_v)
+          .receive([&](stage_status& x) { out.push_back(std::move(x)); }, [](const caf::error&) {});
+  };
+  ask(running_->handles.poller);
+  ask(running_->handles.writer);
+  ask(running_->handles.batcher);
+  ask(running_->handles.sender);
   return out;
 }
 

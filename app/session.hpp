@@ -10,7 +10,9 @@
 #include <string>
 #include <vector>
 
+#include "actors/email_batcher.hpp"
 #include "actors/log.hpp"
+#include "actors/mail_gate.hpp"
 #include "actors/supervisor.hpp"
 #include "adapters/clock.hpp"
 #include "config/configuration.hpp"
@@ -45,6 +47,11 @@ struct session_options {
   std::vector<handler_row> rows;
   std::shared_ptr<const clock> time;
   logger log;
+  /// How mails are rendered and sent; without it e-mails stay queued.
+  render_fn render;
+  transport_opener open_transport;
+  /// Put around every store that the pipeline opens; may be empty.
+  std::function<std::unique_ptr<pipeline_store>(std::unique_ptr<pipeline_store>)> around_store;
   /// Called once, from any thread, when the root supervisor has given up, with its reason.
   std::function<void(std::string)> on_escalation;
 };
@@ -60,21 +67,24 @@ public:
   session(const session&) = delete;
   session& operator=(const session&) = delete;
 
-  /// Tells the pipeline that there are new events.
+  /// Tells the pipeline that there are new events, or new e-mails.
   void wake();
 
-  /// Waits until nothing is due and nothing in flight, at most for `limit`; returns whether it came to that.
+  /// Waits until no event is due and none in flight, at most for `limit`; returns whether it came to that.
   /// Fails when the store is down.
   result<bool> until_idle(duration limit);
 
-  /// Claims nothing more, waits for what is in flight, and hands back what is left after `limit`. Returns how
-  /// many claims were handed back.
+  /// The same for e-mails that are due. At once when there are no e-mail stages.
+  result<bool> until_mailed(duration limit);
+
+  /// Claims nothing more, waits for what is in flight, and hands back what is left after `limit`. Events first,
+  /// so that the e-mails they queue may still go out. Returns how many claims were handed back.
   result<std::uint64_t> drain(duration limit);
 
   /// Stops every actor, in reverse start order.
   void stop();
 
-  /// How the poller and the writer describe themselves; a stage that is being restarted is left out.
+  /// How the stages describe themselves; a stage that is being restarted is left out.
   std::vector<stage_status> stages();
 
   const supervision_log& supervision() const;

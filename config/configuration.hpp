@@ -6,12 +6,17 @@
 #include <cstdint>
 #include <string>
 
+#include "actors/email_batcher.hpp"
 #include "actors/event_poller.hpp"
 #include "actors/log.hpp"
+#include "actors/mail_gate.hpp"
 #include "actors/notification_writer.hpp"
+#include "actors/resend_sender.hpp"
 #include "actors/store_gate.hpp"
 #include "actors/supervisor.hpp"
+#include "adapters/mail/resend_transport.hpp"
 #include "adapters/store/sqlite/sqlite_store.hpp"
+#include "core/email/settings.hpp"
 #include "core/handlers.hpp"
 #include "messages/time.hpp"
 
@@ -36,16 +41,41 @@ struct store_options {
   sqlite_options sqlite;
 };
 
+enum class mail_transport_kind : std::uint8_t {
+  automatic, ///< resend with an API key, capture without
+  resend,
+  capture,
+};
+
+struct email_options {
+  /// Off: e-mails are queued and stay queued, for another program or for later.
+  bool enabled = true;
+  mail_transport_kind transport = mail_transport_kind::automatic;
+  /// Where captured mails go as .eml files.
+  std::string capture_dir = "captured-mail";
+  /// Files here replace built-in templates of the same name; empty for none.
+  std::string templates_dir;
+  /// Every mail goes to `test_recipient`.
+  bool test_mode = false;
+  std::string test_recipient;
+  /// Every mail goes here, whatever test_mode says; empty for the recipients.
+  std::string force_to;
+  email_settings look;
+  email_batcher_config batcher;
+};
+
 /// The restart budgets. Strategies are not configured: they follow from how the stages are wired.
 struct supervision_options {
   supervisor_options root;
   supervisor_options pipeline;
+  supervisor_options email;
   /// A poison event legitimately crashes its handler a few times before it is found alone and quarantined.
   supervisor_options handlers{.max_restarts = 50};
 };
 
 struct configuration {
-  /// Read and plan, write nothing. The loader copies it to poller.dry_run and writer.dry_run.
+  /// Read and plan, write and send nothing. The loader hands it on to the fan-out and the e-mail stages, which
+  /// have switches of their own besides.
   bool dry_run = false;
   daemon_options daemon;
   store_options store;
@@ -53,6 +83,10 @@ struct configuration {
   notification_writer_config writer;
   store_gate_config gate;
   handler_settings handlers;
+  email_options email;
+  resend_options resend;
+  resend_sender_config sender;
+  mail_gate_config mail_gate;
   supervision_options supervision;
   log_options log;
 };

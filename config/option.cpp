@@ -56,7 +56,7 @@ bool is_allowed(const option& x, const option_value& value) {
 }
 
 std::optional<mismatch> refused(const option& x, std::string found) {
-  return mismatch{x.pointer, expectation(x), std::move(found)};
+  return mismatch{x.pointer, expectation(x), x.hidden ? "a value that is not shown" : std::move(found)};
 }
 
 /// The first entry that is no UUID.
@@ -185,6 +185,8 @@ std::optional<mismatch> assign_text(const option& x, configuration& cfg, std::st
 }
 
 json to_json(const option& x, const configuration& cfg) {
+  if (x.hidden)
+    return std::get<std::string>(x.get(cfg)).empty() ? "" : "***";
   return std::visit([](const auto& value) { return json(value); }, x.get(cfg));
 }
 

@@ -41,6 +41,8 @@ struct option {
   /// `milliseconds` or `hours`; empty when the value has no unit.
   std::string unit{};
   std::vector<std::string> choices{};
+  /// A key or password: shown as `***` wherever values are printed, and never quoted in an error.
+  bool hidden = false;
   /// Environment variables that set it. Several: each is a switch of its own, and one that is true decides.
   std::vector<std::string> environment{};
   /// One sentence for the operator.
@@ -70,7 +72,7 @@ std::optional<mismatch> assign(const option&, configuration&, const nlohmann::js
 /// means success.
 std::optional<mismatch> assign_text(const option&, configuration&, std::string_view value);
 
-/// The value in effect as it would stand in a file.
+/// The value in effect as it would stand in a file; `***` for a hidden one that is set.
 nlohmann::json to_json(const option&, const configuration&);
 
 } // namespace herald

@@ -10,9 +10,8 @@ namespace herald {
 
 namespace {
 
-// -- kinds of rows
-// -------------------------------------------------------------------------------------------- `field` takes
-// a configuration, const or not, and returns a reference to the member.
+// -- kinds of rows --------------------------------------------------------------------------------------------
+// `field` takes a configuration, const or not, and returns a reference to the member.
 
 constexpr double day_ms = 24.0 * 60 * 60 * 1000;
 
@@ -155,15 +154,14 @@ template <class Field> option id_list(std::string pointer, Field field, std::str
   return out;
 }
 
-// -- the rows
-// -------------------------------------------------------------------------------------------------
+// -- the rows -----------------------------------------------------------------------------------------------
 
 using rows = std::vector<option>;
 
 void add_daemon(rows& out) {
   out.push_back(boolean("/dry_run", [](auto& c) -> auto& { return c.dry_run; },
-                        "Read and plan, write nothing, and say what would have been done.",
-                        {"DRY_RUN", "NOTIFY_FANOUT_DRY_RUN"}));
+                        "Read and plan, write and send nothing, and say what would have been done.",
+                        {"DRY_RUN"}));
   out.push_back(text(
       "/daemon/worker_id", [](auto& c) -> auto& { return c.daemon.worker_id; }, 0, 200,
       "Names this daemon in claims, unique among all replicas; empty for host name and process id."));
@@ -199,6 +197,9 @@ void add_store(rows& out) {
 }
 
 void add_poller(rows& out) {
+  out.push_back(boolean("/poller/dry_run", [](auto& c) -> auto& { return c.poller.dry_run; },
+                        "The same for the fan-out alone: e-mails that are queued already go out.",
+                        {"NOTIFY_FANOUT_DRY_RUN"}));
   out.push_back(integer("/poller/batch_size", [](auto& c) -> auto& { return c.poller.batch_size; }, 1, 10'000,
                         "Events per claim.", {"NOTIFY_FANOUT_BATCH_SIZE"}));
   out.push_back(milliseconds(
@@ -270,6 +271,176 @@ void add_handlers(rows& out) {
       "Accounts that are never notified, besides the nil UUID."));
 }
 
+void add_email(rows& out) {
+  out.push_back(boolean(
+      "/email/enabled", [](auto& c) -> auto& { return c.email.enabled; },
+      "Send e-mails; off leaves them queued."));
+  out.push_back(boolean("/email/dry_run", [](auto& c) -> auto& { return c.email.batcher.dry_run; },
+                        "Claim and send no e-mail, and say what would have been sent.",
+                        {"EMAIL_NOTIFICATIONS_DRY_RUN"}));
+  out.push_back(choice<mail_transport_kind>(
+      "/email/transport", [](auto& c) -> auto& { return c.email.transport; },
+      {{mail_transport_kind::automatic, "automatic"},
+       {mail_transport_kind::resend, "resend"},
+       {mail_transport_kind::capture, "capture"}},
+      "`resend` sends; `capture` stores mails as files and in the embedded database instead; `automatic` "
+      "sends "
+      "when there is an API key."));
+  out.push_back(text(
+      "/email/capture_dir", [](auto& c) -> auto& { return c.email.capture_dir; }, 1, 4'096,
+      "Where captured mails go, one .eml file each."));
+  out.push_back(text(
+      "/email/templates_dir", [](auto& c) -> auto& { return c.email.templates_dir; }, 0, 4'096,
+      "Files here replace built-in templates of the same name; empty for none."));
+  out.push_back(text("/email/from", [](auto& c) -> auto& { return c.email.look.from; }, 1, 320,
+                     "Sender: an address, or `Name <address>`, of a domain that the provider has verified.",
+                     {"EMAIL_FROM"}));
+  out.push_back(text(
+      "/email/reply_to", [](auto& c) -> auto& { return c.email.look.reply_to; }, 0, 320,
+      "Where answers go; empty for the sender."));
+  out.push_back(text("/email/app_base_url", [](auto& c) -> auto& { return c.email.look.app_base_url; }, 1,
+                     2'000, "The web application; links in mails are joined to it.", {"APP_BASE_URL"}));
+  out.push_back(text(
+      "/email/preferences_path", [](auto& c) -> auto& { return c.email.look.preferences_path; }, 1, 2'000,
+      "The application's page where people choose what they get."));
+  out.push_back(text(
+      "/email/product", [](auto& c) -> auto& { return c.email.look.product; }, 1, 100,
+      "The application's name in mails."));
+  out.push_back(text(
+      "/email/time_zone", [](auto& c) -> auto& { return c.email.look.time_zone; }, 1, 100,
+      "IANA name of the zone that times in mails are shown in."));
+  out.push_back(boolean("/email/test_mode", [](auto& c) -> auto& { return c.email.test_mode; },
+                        "Every mail goes to the test recipient.", {"RESEND_TEST_MODE"}));
+  out.push_back(text("/email/test_recipient", [](auto& c) -> auto& { return c.email.test_recipient; }, 0, 320,
+                     "Who gets all mails in test mode.", {"RESEND_TEST_RECIPIENT"}));
+  out.push_back(text("/email/force_to", [](auto& c) -> auto& { return c.email.force_to; }, 0, 320,
+                     "Every mail goes here, in test mode or not; empty for the recipients.",
+                     {"RESEND_FORCE_TO_EMAIL"}));
+  out.push_back(text(
+      "/email/digest/rule", [](auto& c) -> auto& { return c.email.batcher.digest_rule; }, 1, 200,
+      "When digests go out: a cron rule of five fields, in the digest's time zone."));
+  out.push_back(text(
+      "/email/digest/time_zone", [](auto& c) -> auto& { return c.email.batcher.digest_zone; }, 1, 100,
+      "IANA name of the zone of the digest's rule."));
+  out.push_back(integer(
+      "/email/digest/max_items", [](auto& c) -> auto& { return c.email.look.digest_max_items; }, 1, 1'000,
+      "Items of one event type that a digest lists per project before it says how many more there are."));
+  out.push_back(integer(
+      "/email/digest/max_projects", [](auto& c) -> auto& { return c.email.look.digest_max_projects; }, 1,
+      1'000, "Projects that a digest lists before it says how many more there are."));
+}
+
+void add_batcher(rows& out) {
+  out.push_back(integer(
+      "/email/claim_batch", [](auto& c) -> auto& { return c.email.batcher.claim_batch; }, 1, 10'000,
+      "Mails per claim."));
+  out.push_back(integer(
+      "/email/claim_digests", [](auto& c) -> auto& { return c.email.batcher.digest_share; }, 0, 10'000,
+      "Of them, how many are kept for digests while digests wait."));
+  out.push_back(integer(
+      "/email/max_open_envelopes", [](auto& c) -> auto& { return c.email.batcher.max_open_envelopes; }, 1,
+      100'000, "Requests of all daemons that may be sealed and unsent; beyond that nothing new is sealed."));
+  out.push_back(integer(
+      "/email/batch_min", [](auto& c) -> auto& { return c.email.batcher.requests.batch_min; }, 2, 100,
+      "Fewer mails than this go in requests of their own, as long as there is room."));
+  out.push_back(integer(
+      "/email/batch_max", [](auto& c) -> auto& { return c.email.batcher.requests.batch_max; }, 1, 100,
+      "Most mails in one request; the provider takes 100."));
+  out.push_back(integer(
+      "/email/body_max_bytes", [](auto& c) -> auto& { return c.email.batcher.requests.body_max; }, 1'024,
+      40'000'000, "Most bytes of one request's body."));
+  out.push_back(text(
+      "/email/key_prefix", [](auto& c) -> auto& { return c.email.batcher.requests.key_prefix; }, 1, 128,
+      "First part of every idempotency key; has to differ between installations that share a provider "
+      "account."));
+  out.push_back(milliseconds(
+      "/email/poll_min_ms", [](auto& c) -> auto& { return c.email.batcher.poll_min; }, 1, 3'600'000,
+      "Pause after the first look that found nothing; doubles with each further one."));
+  out.push_back(milliseconds(
+      "/email/poll_max_ms", [](auto& c) -> auto& { return c.email.batcher.poll_max; }, 1, 3'600'000,
+      "Longest pause between looks; a new e-mail ends it at once."));
+  out.push_back(milliseconds(
+      "/email/lease_ms", [](auto& c) -> auto& { return c.email.batcher.lease; }, 1'000, 86'400'000,
+      "How long a claim on a mail or a sealed request holds."));
+  out.push_back(span<std::chrono::hours>(
+      "/email/body_retention_hours", [](auto& c) -> auto& { return c.email.batcher.body_retention; }, 0,
+      87'600,
+      "How long the bodies of sent requests are kept, which hold personal data; 0 forgets them at once."));
+}
+
+void add_resend(rows& out) {
+  option key{.pointer = "/resend/api_key", .type = option_type::text, .min = 0, .max = 1'000, .hidden = true};
+  key.description = "The provider's API key, for which sending access is enough; better kept in the "
+                    "environment than in a file.";
+  key.environment = {"RESEND_API_KEY"};
+  key.get = [](const configuration& c) -> option_value { return std::string{c.resend.api_key.reveal()}; };
+  key.set = [](configuration& c, const option_value& x) {
+    c.resend.api_key = secret{std::get<std::string>(x)};
+    return true;
+  };
+  out.push_back(std::move(key));
+  out.push_back(text("/resend/base_url", [](auto& c) -> auto& { return c.resend.base_url; }, 1, 2'000,
+                     "The provider's API; plain http only on this machine.", {"RESEND_BASE_URL"}));
+  out.push_back(text(
+      "/resend/ca_file", [](auto& c) -> auto& { return c.resend.ca_file; }, 0, 4'096,
+      "PEM file with certificate authorities to trust besides the system's, for a proxy; empty for none."));
+  out.push_back(milliseconds(
+      "/resend/connect_timeout_ms", [](auto& c) -> auto& { return c.resend.connect_timeout; }, 1, 600'000,
+      "For name resolution, connection and TLS together."));
+  out.push_back(milliseconds(
+      "/resend/request_timeout_ms", [](auto& c) -> auto& { return c.resend.request_timeout; }, 1, 600'000,
+      "For one request as a whole."));
+  out.push_back(number(
+      "/resend/rate_start", [](auto& c) -> auto& { return c.sender.governor.rate_start; }, 0.01, 1'000,
+      "Requests per second until the provider has announced its limit."));
+  out.push_back(number(
+      "/resend/rate_max", [](auto& c) -> auto& { return c.sender.governor.rate_max; }, 0.01, 1'000,
+      "Most requests per second, whatever the provider announces."));
+  out.push_back(number(
+      "/resend/rate_share", [](auto& c) -> auto& { return c.sender.governor.share; }, 0.01, 1,
+      "Our part of the announced limit, which all programs of the team share."));
+  out.push_back(number(
+      "/resend/burst", [](auto& c) -> auto& { return c.sender.governor.burst; }, 1, 1'000,
+      "Requests that may start at once after a pause."));
+  out.push_back(integer(
+      "/resend/max_in_flight", [](auto& c) -> auto& { return c.sender.governor.max_in_flight; }, 1, 64,
+      "Requests under way at the same time, each with a connection of its own."));
+  out.push_back(integer(
+      "/resend/max_waiting", [](auto& c) -> auto& { return c.sender.max_waiting; }, 2, 10'000,
+      "Requests that the batcher may have handed over before the first is settled: its credit."));
+  out.push_back(integer(
+      "/resend/daily_quota", [](auto& c) -> auto& { return c.sender.governor.daily_quota; }, 0, 1'000'000'000,
+      "Mails per day (UTC); 0 for no limit."));
+  out.push_back(number(
+      "/resend/digest_share", [](auto& c) -> auto& { return c.sender.governor.digest_share; }, 0.01, 0.99,
+      "The digests' part of the requests while immediate mails wait as well."));
+  out.push_back(integer(
+      "/resend/outages_to_open", [](auto& c) -> auto& { return c.sender.governor.outages_to_open; }, 1, 1'000,
+      "Failures of the provider in a row after which sending pauses."));
+  out.push_back(milliseconds(
+      "/resend/open_min_ms", [](auto& c) -> auto& { return c.sender.governor.open_min; }, 1, 86'400'000,
+      "Length of the first such pause; doubles with each probe that fails."));
+  out.push_back(milliseconds(
+      "/resend/open_max_ms", [](auto& c) -> auto& { return c.sender.governor.open_max; }, 1, 86'400'000,
+      "Longest such pause."));
+  out.push_back(milliseconds(
+      "/resend/probe_interval_ms", [](auto& c) -> auto& { return c.sender.governor.probe_interval; }, 1'000,
+      86'400'000, "While the provider refuses us (key, sender, quota): how often one request tries again."));
+  out.push_back(integer(
+      "/resend/retries/max_attempts", [](auto& c) -> auto& { return c.sender.retries.max_attempts; }, 1,
+      10'000, "Counted failures after which a request is parked for a person."));
+  out.push_back(milliseconds(
+      "/resend/retries/backoff_min_ms", [](auto& c) -> auto& { return c.sender.retries.backoff_min; }, 1,
+      86'400'000, "Bound of the random delay after the first failure; doubles with each further one."));
+  out.push_back(milliseconds(
+      "/resend/retries/backoff_max_ms", [](auto& c) -> auto& { return c.sender.retries.backoff_max; }, 1,
+      86'400'000, "Longest such bound."));
+  out.push_back(span<std::chrono::hours>(
+      "/resend/retries/key_life_hours", [](auto& c) -> auto& { return c.sender.retries.key_life; }, 1, 23,
+      "How long after its first attempt a request may be repeated; the provider forgets keys after 24 "
+      "hours."));
+}
+
 /// The budget of one supervisor; `of` takes a configuration and returns its supervisor_options.
 template <class Supervisor> void add_supervisor(rows& out, const std::string& pointer, Supervisor of) {
   out.push_back(integer(
@@ -326,12 +497,17 @@ std::vector<option> option_table() {
   add_retries(out);
   add_gate(out);
   add_handlers(out);
+  add_email(out);
+  add_batcher(out);
+  add_resend(out);
   add_supervisor(
       out, "/supervision/root", [](auto& c) -> auto& { return c.supervision.root; });
   add_supervisor(
       out, "/supervision/pipeline", [](auto& c) -> auto& { return c.supervision.pipeline; });
   add_supervisor(
       out, "/supervision/handlers", [](auto& c) -> auto& { return c.supervision.handlers; });
+  add_supervisor(
+      out, "/supervision/email", [](auto& c) -> auto& { return c.supervision.email; });
   add_log(out);
   return out;
 }
@@ -346,6 +522,10 @@ std::vector<option_section> option_sections() {
       {"/writer/retries", "When failed events are tried again, and when they are dead."},
       {"/gate", "The threads that talk to the database."},
       {"/handlers", "The rules that turn events into notifications."},
+      {"/email", "What mails say, to whom they go, and how they become requests."},
+      {"/email/digest", "When digests go out, and how much they list."},
+      {"/resend", "The mail provider: its address, and how fast mail may go to it."},
+      {"/resend/retries", "When a request that failed is sent again."},
       {"/supervision", "How often crashed stages are restarted before somebody above has to act."},
       {"/supervision/root",
        "The daemon's stages and the pipeline; when its budget is spent, the daemon exits."},
@@ -353,6 +533,7 @@ std::vector<option_section> option_sections() {
       {"/supervision/handlers",
        "One stage per event type; its budget is wide because a poison event legitimately "
        "crashes its handler a few times before it is found alone."},
+      {"/supervision/email", "Batcher, sender and the threads that talk to the mail provider."},
       {"/log", "What is logged, and where."},
   };
 }

@@ -28,8 +28,7 @@ configuration_reader::configuration_reader() : options_{option_table()} {
   // nop
 }
 
-// -- the file
-// -------------------------------------------------------------------------------------------------
+// -- the file -----------------------------------------------------------------------------------------------
 
 void configuration_reader::read_file(const config_text& file) {
   if (auto document = parse_document(file.text, file.name, errors_))
@@ -61,8 +60,7 @@ void configuration_reader::read_entry(const std::string& key, const nlohmann::js
   }
 }
 
-// -- the environment
-// ------------------------------------------------------------------------------------------
+// -- the environment ----------------------------------------------------------------------------------------
 
 void configuration_reader::read_environment(const std::map<std::string, std::string>& environment,
                                             const std::optional<config_text>& env_file) {
@@ -93,8 +91,7 @@ void configuration_reader::read_variables(const option& x, const std::vector<var
   }
 }
 
-// -- the command line
-// -----------------------------------------------------------------------------------------
+// -- the command line ---------------------------------------------------------------------------------------
 
 void configuration_reader::read_overrides(const std::vector<config_override>& overrides) {
   for (const auto& x : overrides)
@@ -123,21 +120,26 @@ void configuration_reader::read_override(const config_override& x) {
   errors_.push_back(std::move(origin));
 }
 
-// -- the whole
-// ------------------------------------------------------------------------------------------------
+// -- the whole ----------------------------------------------------------------------------------------------
 
 config_result<configuration> configuration_reader::finish() {
   check_rules();
   if (!errors_.empty())
     return std::move(errors_);
   auto& x = config_;
-  x.poller.dry_run = x.dry_run;
-  x.writer.dry_run = x.dry_run;
+  x.poller.dry_run = x.poller.dry_run || x.dry_run;
+  x.writer.dry_run = x.poller.dry_run;
+  x.email.batcher.dry_run = x.email.batcher.dry_run || x.dry_run;
+  x.sender.purge = x.email.batcher.body_retention.count() == 0;
+  // A worker per request that may be under way.
+  x.mail_gate.workers = static_cast<std::uint32_t>(x.sender.governor.max_in_flight);
   // Distinct, so that stages that fail together do not come back together.
   x.writer.seed = x.daemon.seed + 1;
   x.supervision.root.seed = x.daemon.seed + 2;
   x.supervision.pipeline.seed = x.daemon.seed + 3;
   x.supervision.handlers.seed = x.daemon.seed + 4;
+  x.supervision.email.seed = x.daemon.seed + 5;
+  x.sender.seed = x.daemon.seed + 6;
   return std::move(config_);
 }
 

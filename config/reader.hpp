@@ -18,8 +18,7 @@ class configuration_reader {
 public:
   configuration_reader();
 
-  // -- sources, to be read in this order
-  // ------------------------------------------------------------------------
+  // -- sources, to be read in this order --------------------------------------------------------------------
 
   void read_file(const config_text&);
   void read_environment(const std::map<std::string, std::string>& environment,

@@ -23,8 +23,7 @@ json value_of(const option& x, const configuration& cfg) {
   return json(to_json(x, cfg));
 }
 
-// -- schema
-// ---------------------------------------------------------------------------------------------------
+// -- schema -------------------------------------------------------------------------------------------------
 
 std::string environment_note(const option& x) {
   return x.environment.empty() ? "" : " Environment: " + joined(x.environment, ", ") + ".";
@@ -83,8 +82,7 @@ json::json_pointer schema_place(const std::string& pointer) {
   return json::json_pointer{out};
 }
 
-// -- sample
-// ---------------------------------------------------------------------------------------------------
+// -- sample -------------------------------------------------------------------------------------------------
 
 constexpr std::size_t line_width = 110;
 
@@ -172,8 +170,7 @@ private:
   bool first_ = false;
 };
 
-// -- Markdown
-// -------------------------------------------------------------------------------------------------
+// -- Markdown -----------------------------------------------------------------------------------------------
 
 std::string cell(std::string text) {
   for (std::size_t i = 0; (i = text.find('|', i)) != std::string::npos; i += 2)

@@ -42,6 +42,43 @@ std::vector<config_rule> config_rules() {
       {{"/writer/commit_delay_ms", "/poller/lease_ms"},
        "at most half of /poller/lease_ms",
        [](const configuration& x) { return 2 * x.writer.commit_delay <= x.poller.lease; }},
+      at_most(
+          "/email/poll_min_ms", "/email/poll_max_ms", [](const auto& x) { return x.email.batcher.poll_min; },
+          [](const auto& x) { return x.email.batcher.poll_max; }),
+      at_most(
+          "/email/batch_min", "/email/batch_max",
+          [](const auto& x) { return x.email.batcher.requests.batch_min; },
+          [](const auto& x) { return x.email.batcher.requests.batch_max; }),
+      at_most(
+          "/resend/rate_start", "/resend/rate_max",
+          [](const auto& x) { return x.sender.governor.rate_start; },
+          [](const auto& x) { return x.sender.governor.rate_max; }),
+      {{"/email/digest/rule", "/email/digest/time_zone"},
+       "a cron rule of five fields, in an IANA time zone",
+       [](const configuration& x) {
+         return digest_schedule::parse(x.email.batcher.digest_rule, x.email.batcher.digest_zone).has_value();
+       }},
+      {{"/email/key_prefix"},
+       "letters, digits and -_.:/",
+       [](const configuration& x) { return !validate(x.email.batcher.requests); }},
+      at_most(
+          "/resend/open_min_ms", "/resend/open_max_ms",
+          [](const auto& x) { return x.sender.governor.open_min; },
+          [](const auto& x) { return x.sender.governor.open_max; }),
+      at_most(
+          "/resend/retries/backoff_min_ms", "/resend/retries/backoff_max_ms",
+          [](const auto& x) { return x.sender.retries.backoff_min; },
+          [](const auto& x) { return x.sender.retries.backoff_max; }),
+      // An envelope that waits for its turn and then for its answer must still be ours.
+      {{"/resend/request_timeout_ms", "/email/lease_ms"},
+       "at most a third of /email/lease_ms",
+       [](const configuration& x) { return 3 * x.resend.request_timeout <= x.email.batcher.lease; }},
+      {{"/resend/daily_quota", "/email/batch_max"},
+       "0, or at least /email/batch_max",
+       [](const configuration& x) {
+         auto quota = x.sender.governor.daily_quota;
+         return quota == 0 || quota >= static_cast<std::int64_t>(x.email.batcher.requests.batch_max);
+       }},
       // Else a lock that is merely waited for would pass for an outage.
       at_most(
           "/store/sqlite/busy_timeout_ms", "/gate/call_timeout_ms",
@@ -50,6 +87,7 @@ std::vector<config_rule> config_rules() {
       restart_backoff("/supervision/root", [](const auto& x) { return x.supervision.root; }),
       restart_backoff("/supervision/pipeline", [](const auto& x) { return x.supervision.pipeline; }),
       restart_backoff("/supervision/handlers", [](const auto& x) { return x.supervision.handlers; }),
+      restart_backoff("/supervision/email", [](const auto& x) { return x.supervision.email; }),
       {{"/gate/workers", "/store/sqlite/path"},
        "1 with a database in memory, which every connection has for itself alone",
        [](const configuration& x) { return x.gate.workers == 1 || x.store.sqlite.path != ":memory:"; }},

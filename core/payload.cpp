@@ -74,8 +74,7 @@ std::optional<std::int64_t> integer_from(const std::string& text) {
 
 } // namespace
 
-// -- payload
-// --------------------------------------------------------------------------------------------------
+// -- payload ------------------------------------------------------------------------------------------------
 
 payload::payload() : payload{std::make_shared<const json_value>(json_value::object())} {}
 
@@ -157,8 +156,7 @@ std::optional<payload> payload::object(std::string_view key) const {
   return payload{std::shared_ptr<const json_value>{object_, value}};
 }
 
-// -- json_object
-// ----------------------------------------------------------------------------------------------
+// -- json_object --------------------------------------------------------------------------------------------
 
 json_object::json_object() : object_{std::make_unique<json_value>(json_value::object())} {}
 json_object::~json_object() = default;

@@ -16,4 +16,9 @@ inline constexpr std::string_view already_nudged =
 inline constexpr std::string_view not_an_upgrade = "not_an_upgrade"; ///< a change that is not view → edit
 inline constexpr std::string_view duplicate = "duplicate"; ///< the same text stands in the same batch
 
+// Of e-mails that were queued and whose reason was gone when it was their turn.
+inline constexpr std::string_view withdrawn = "withdrawn";       ///< the platform deleted the row
+inline constexpr std::string_view already_read = "already_read"; ///< the thread has no unread messages left
+inline constexpr std::string_view resume_complete = "resume_complete"; ///< the resume was finished meanwhile
+
 } // namespace herald::reasons

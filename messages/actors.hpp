@@ -5,7 +5,15 @@
 //                          ▼
 //                     event_handler ── plan_batch ──► notification_writer ── commit ──► store_gate
 //                                                        │ credit
-//                          event_poller ◄────────────────┘
+//                          event_poller ◄────────────────┤
+//                                                        ▼ wake-up
+//                                                   email_batcher ── claim, seal ──► store_gate
+//                                                        │ sealed_envelope   ▲ credit
+//                                                        ▼                   │
+//                                                   resend_sender ───────────┘── record ──► store_gate
+//                                                        │ sealed_envelope
+//                                                        ▼
+//                                                    mail_gate
 //
 // Errors: a request that cannot be served is answered with a caf::error; actors/errors.hpp turns failures
 // into errors and back. Every restartable stage stands behind a slot (actors/slot.hpp) with the same
@@ -21,13 +29,14 @@
 #include "actors/caf_compat.hpp"
 #include "messages/event.hpp"
 #include "messages/fan_out.hpp"
+#include "messages/mail.hpp"
+#include "messages/outbox.hpp"
 #include "messages/status.hpp"
 #include "messages/store.hpp"
 
 namespace herald {
 
-// -- commands and answers
-// -------------------------------------------------------------------------------------
+// -- commands and answers -----------------------------------------------------------------------------------
 
 HERALD_ATOM(settled, "settled") // the work of this request is done for good
 HERALD_ATOM(status, "status")   // describe yourself
@@ -99,8 +108,7 @@ template <class Inspector> auto inspect(Inspector& f, lost_claims& x) {
   return f(x.claims);
 }
 
-// -- interfaces
-// -----------------------------------------------------------------------------------------------
+// -- interfaces ---------------------------------------------------------------------------------------------
 
 /// What every stage answers.
 using stage_actor = caf::typed_actor<
@@ -117,7 +125,10 @@ using timer_actor = stage_actor::extend<
     // INTERNAL: the entry with this index and generation is due.
     caf::reacts_to<due_atom, std::uint64_t, std::uint64_t>>;
 
-/// Whoever works on credit from the writer.
+/// Whoever is told that there may be new work.
+using wake_up_taker = caf::typed_actor<caf::reacts_to<wake_up_atom>>;
+
+/// Whoever works on credit.
 using credit_taker = caf::typed_actor<caf::reacts_to<credit>>;
 
 /// The interface of the STORE GATE: blocking store calls behind one address.
@@ -130,7 +141,19 @@ using store_gate_actor = stage_actor::extend<
     caf::replies_to<renew_request>::with<lost_claims>,
     // Hands claims back uncounted; answers how many.
     caf::replies_to<release_request>::with<std::uint64_t>,
-    // INTERNAL: the worker with this index has finished a call, in time or not.
+    // Fixes the digests of a window.
+    caf::replies_to<open_window_request>::with<window_report>,
+    // Leases due envelopes and mails.
+    caf::replies_to<outbox_claim_request>::with<claimed_outbox_ptr>,
+    // Stores envelopes before they are sent, fenced by the mails' claims.
+    caf::replies_to<seal_request_ptr>::with<sealed_batch_ptr>,
+    // Writes what became of envelopes, fenced by their claims.
+    caf::replies_to<record_request_ptr>::with<record_report>,
+    // Hands mails back that were claimed and not sealed; answers how many.
+    caf::replies_to<outbox_release_request>::with<std::uint64_t>,
+    // Forgets old bodies; answers how many.
+    caf::replies_to<purge_request>::with<std::uint64_t>,
+    // INTERNAL: the worker of this desk has finished a call, in time or not.
     caf::reacts_to<freed_atom, std::uint64_t>>;
 
 /// The interface of the NOTIFICATION WRITER.
@@ -166,6 +189,43 @@ using event_poller_actor = stage_actor::extend<
     // INTERNAL: the time for draining is over.
     caf::reacts_to<flush_atom>>;
 
+/// The interface of the MAIL GATE: blocking provider calls behind one address.
+using mail_gate_actor = stage_actor::extend<
+    // Makes one attempt; always answered, within the transport's deadlines.
+    caf::replies_to<sealed_envelope_ptr>::with<mail_answer_ptr>,
+    // INTERNAL: the worker of this desk has finished a call.
+    caf::reacts_to<freed_atom, std::uint64_t>>;
+
+/// The interface of the E-MAIL BATCHER.
+using email_batcher_actor = stage_actor::extend<
+    // From the timer: look for work.
+    caf::reacts_to<tick>,
+    // New e-mails were committed.
+    caf::reacts_to<wake_up_atom>,
+    // From the sender: how many envelopes it takes.
+    caf::reacts_to<credit>,
+    // Answers when nothing is due and nothing is in flight.
+    caf::replies_to<idle_atom>::with<idle_atom>,
+    // Stops in order.
+    caf::replies_to<drain>::with<drain_report>,
+    // INTERNAL: the time for draining is over.
+    caf::reacts_to<flush_atom>>;
+
+/// The interface of the RESEND SENDER.
+using resend_sender_actor = stage_actor::extend<
+    // Makes one attempt; the answer comes after its outcome was recorded.
+    caf::replies_to<sealed_envelope_ptr>::with<settled_atom>,
+    // The batcher (re)started: it is told its credit.
+    caf::reacts_to<open_atom>,
+    // Hands back what waits, finishes what is under way.
+    caf::replies_to<drain>::with<drain_report>,
+    // INTERNAL: the governor's wait with this number is over.
+    caf::reacts_to<due_atom, std::uint64_t>,
+    // INTERNAL: record this envelope's outcome again, the store may be back.
+    caf::reacts_to<retry_atom, std::int64_t>,
+    // INTERNAL: the time for draining is over.
+    caf::reacts_to<flush_atom>>;
+
 } // namespace herald
 
 HERALD_LOCAL_MESSAGE(herald::event_batch_ptr)
@@ -177,6 +237,18 @@ HERALD_LOCAL_MESSAGE(herald::claim_request)
 HERALD_LOCAL_MESSAGE(herald::renew_request)
 HERALD_LOCAL_MESSAGE(herald::release_request)
 HERALD_LOCAL_MESSAGE(herald::lost_claims)
+HERALD_LOCAL_MESSAGE(herald::open_window_request)
+HERALD_LOCAL_MESSAGE(herald::window_report)
+HERALD_LOCAL_MESSAGE(herald::outbox_claim_request)
+HERALD_LOCAL_MESSAGE(herald::claimed_outbox_ptr)
+HERALD_LOCAL_MESSAGE(herald::seal_request_ptr)
+HERALD_LOCAL_MESSAGE(herald::sealed_batch_ptr)
+HERALD_LOCAL_MESSAGE(herald::record_request_ptr)
+HERALD_LOCAL_MESSAGE(herald::record_report)
+HERALD_LOCAL_MESSAGE(herald::outbox_release_request)
+HERALD_LOCAL_MESSAGE(herald::purge_request)
+HERALD_LOCAL_MESSAGE(herald::sealed_envelope_ptr)
+HERALD_LOCAL_MESSAGE(herald::mail_answer_ptr)
 HERALD_LOCAL_MESSAGE(herald::stage_status)
 HERALD_LOCAL_MESSAGE(herald::tick)
 HERALD_LOCAL_MESSAGE(herald::alarm)

@@ -14,8 +14,7 @@
 
 namespace herald {
 
-// -- claim
-// ----------------------------------------------------------------------------------------------------
+// -- claim --------------------------------------------------------------------------------------------------
 
 /// Asks for work: due events, leased to `worker`, with the context to handle them.
 struct claim_request {
@@ -51,8 +50,7 @@ using claimed_batch_ptr = std::shared_ptr<const claimed_batch>;
 
 std::string to_string(const claimed_batch_ptr& x);
 
-// -- commit
-// ---------------------------------------------------------------------------------------------------
+// -- commit -------------------------------------------------------------------------------------------------
 
 /// A failure after the retry policy has spoken.
 struct settled_failure {
@@ -94,8 +92,7 @@ template <class Inspector> auto inspect(Inspector& f, commit_report& x) {
   return f(x.completed, x.notifications, x.rolled_up, x.emails, x.skipped, x.retried, x.dead, x.lost);
 }
 
-// -- leases
-// ---------------------------------------------------------------------------------------------------
+// -- leases -------------------------------------------------------------------------------------------------
 
 /// Extends the leases of claims that are still worked on.
 struct renew_request {
@@ -121,8 +118,7 @@ template <class Inspector> auto inspect(Inspector& f, release_request& x) {
   return f(x.worker, x.claims);
 }
 
-// -- operator's view
-// ------------------------------------------------------------------------------------------
+// -- operator's view ----------------------------------------------------------------------------------------
 
 /// An event to be appended to `domain_events`.
 struct new_event {
@@ -222,7 +218,10 @@ struct recipient_outcome {
   std::string reason;
   /// Row id in notifications or pending_emails, when the row still exists.
   std::optional<std::int64_t> row_id;
-  std::string row_state; ///< e-mail: pending_emails.status; in-app: read or unread
+  /// In-app: read or unread. E-mail: pending, deferred, claimed, sealed, sent, merged, skipped, failed,
+  /// parked or withdrawn.
+  std::string row_state;
+  std::string row_detail; ///< e-mail: which mail, and why
 };
 
 /// The chain of one event.

@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include <boost/uuid/name_generator_sha1.hpp>
 #include <boost/uuid/uuid_io.hpp>
 
 namespace herald {
@@ -44,6 +45,10 @@ std::optional<uuid> parse_uuid(std::string_view text) {
 
 std::string to_string(const uuid& x) {
   return boost::uuids::to_string(x);
+}
+
+uuid name_based_uuid(const uuid& name_space, std::string_view name) {
+  return boost::uuids::name_generator_sha1{name_space}(name.data(), name.size());
 }
 
 std::size_t uuid_hash::operator()(const uuid& x) const noexcept {

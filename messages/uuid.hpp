@@ -19,6 +19,9 @@ std::optional<uuid> parse_uuid(std::string_view text);
 /// Canonical lower-case form.
 std::string to_string(const uuid& x);
 
+/// Version 5 of RFC 9562: the same name in the same name space always gives the same id.
+uuid name_based_uuid(const uuid& name_space, std::string_view name);
+
 /// The platform's system account ("AI Underwriter"), which is never notified.
 inline constexpr uuid nil_uuid{};
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "messages/failure.hpp"
+#include "messages/outbox.hpp"
 #include "messages/store.hpp"
 
 namespace herald {
@@ -40,6 +41,31 @@ public:
   virtual result<std::uint64_t> release(const release_request&) = 0;
 };
 
+/// What the e-mail stages need. Same rules as event_store.
+class outbox_store {
+public:
+  virtual ~outbox_store() = default;
+
+  virtual result<window_report> open_window(const open_window_request&) = 0;
+
+  /// Leases due envelopes and mails. The body of an envelope, and the rows of a mail, come with it.
+  virtual result<claimed_outbox> claim_outbox(const outbox_claim_request&) = 0;
+
+  virtual result<sealed_batch> seal(const seal_request&) = 0;
+
+  /// Idempotent: an outcome that was recorded before counts as lost.
+  virtual result<record_report> record(const record_request&) = 0;
+
+  /// Returns how many mails were given back.
+  virtual result<std::uint64_t> release_outbox(const outbox_release_request&) = 0;
+
+  /// Returns how many bodies were forgotten.
+  virtual result<std::uint64_t> purge_bodies(const purge_request&) = 0;
+};
+
+/// Everything that runs behind the store gate.
+class pipeline_store : public event_store, public outbox_store {};
+
 /// What people and their tools need: feeding, looking, repairing. Same rules as event_store.
 class operator_store {
 public:
@@ -69,6 +95,22 @@ public:
 
   /// Sums up what was recorded, by supervisor and child.
   virtual result<std::vector<stage_restarts>> restarts() = 0;
+
+  virtual result<outbox_summary> summarize_outbox() = 0;
+
+  /// Mails that were refused or wait for a person, newest first, at most `limit`.
+  virtual result<std::vector<stuck_mail>> stuck_mails(std::uint32_t limit) = 0;
+
+  /// Lets failed and parked mails be sealed anew, under a new idempotency key: a parked one may have reached
+  /// its recipient. An empty list means all failed ones. Returns how many.
+  virtual result<std::uint64_t> resend_mails(std::span<const std::int64_t> mail_ids, timestamp now) = 0;
+
+  /// Ends parked mails as failed, with the note that a person dropped them. Returns how many.
+  virtual result<std::uint64_t> drop_mails(std::span<const std::int64_t> mail_ids, timestamp now) = 0;
+
+  /// The mail that a row of `pending_emails` belongs to, or would belong to, for a preview; with its context.
+  /// Nothing when there is no such row.
+  virtual result<std::optional<claimed_outbox>> read_mail(std::int64_t row_id, timestamp now) = 0;
 
   /// Takes dead letters off the list for good; they stay dead, with the note that a person dropped them.
   /// An empty list means all of them. Returns how many.

@@ -110,7 +110,7 @@ private:
       std::swap(xs[i - 1], xs[random_.below(i)]);
   }
 
-  // -- orgs and people -------------------------------------------------------------------------------------
+  // -- orgs and people --------------------------------------------------------------------------------------
 
   void add_orgs() {
     for (auto& plan : org_plans)
@@ -162,7 +162,7 @@ private:
       out_.borrower_members.push_back(id);
   }
 
-  // -- projects and documents ------------------------------------------------------------------------------
+  // -- projects and documents -------------------------------------------------------------------------------
 
   void add_project(std::size_t index) {
     company_project project;
@@ -240,7 +240,7 @@ private:
     }
   }
 
-  // -- threads ---------------------------------------------------------------------------------------------
+  // -- threads ----------------------------------------------------------------------------------------------
 
   void add_threads(std::size_t project_index) {
     auto& project = out_.projects[project_index];
@@ -276,7 +276,7 @@ private:
     }
   }
 
-  // -- meetings --------------------------------------------------------------------------------------------
+  // -- meetings ---------------------------------------------------------------------------------------------
 
   void add_meetings(std::size_t project_index) {
     auto& project = out_.projects[project_index];
@@ -318,7 +318,7 @@ private:
     return out;
   }
 
-  // -- resumes and preferences -----------------------------------------------------------------------------
+  // -- resumes and preferences ------------------------------------------------------------------------------
 
   void add_activity(std::size_t project_index) {
     auto& project = out_.projects[project_index];

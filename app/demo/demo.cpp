@@ -18,6 +18,7 @@
 #include "app/exit_codes.hpp"
 #include "app/reports.hpp"
 #include "app/session.hpp"
+#include "app/terminal_text.hpp"
 
 namespace herald {
 
@@ -88,8 +89,11 @@ result<void> clear_earlier_demo(const std::string& database) {
                    "'" + database
                        + "' exists and was not made by a demo; name another file with "
                          "--database"};
-  for (auto suffix : {"", "-wal", "-shm"})
-    fs::remove(database + suffix, ignored);
+  if (fs::exists(side_file(database), ignored)) {
+    for (auto suffix : {"", "-wal", "-shm"})
+      fs::remove(database + suffix, ignored);
+    fs::remove_all(demo_mail_dir(database), ignored);
+  }
   auto file = std::unique_ptr<std::FILE, int (*)(std::FILE*)>{std::fopen(side_file(database).c_str(), "w"),
                                                               std::fclose};
   if (!file || std::fputs(std::string{mark}.append("\n").c_str(), file.get()) < 0)
@@ -125,12 +129,15 @@ public:
       return ready.error();
     auto rows = env_.rows;
     rows.push_back(crash_handler());
-    session pipeline{{env_.cfg, rows, env_.time, env_.log, [this](std::string why) {
+    session pipeline{{env_.cfg, rows, env_.time, env_.log, env_.render, env_.open_transport,
+                      env_.hooks.around_store, [this](std::string why) {
                         escalation_ = std::move(why);
                         escalated_ = true;
                       }}};
     if (auto played = play(pipeline); !played)
       return played.error();
+    if (auto mailed = mail(pipeline); !mailed)
+      return mailed.error();
     auto code = report(pipeline);
     if (code.has_value() && args_.keep)
       keep_working(pipeline);
@@ -181,6 +188,27 @@ private:
     return failure{failure_class::outage, "the pipeline did not settle every event in time; see the log"};
   }
 
+  /// The hour strikes: digests are made of what waits for one, and every mail goes out.
+  result<void> mail(session& pipeline) {
+    auto now = env_.time->now();
+    auto window = store_->open_window({now + duration{1}, now});
+    if (!window)
+      return window.error();
+    tell_.say(
+        fmt::format("The digest window closes: {} e-mails make {} digests.", window->rows, window->digests));
+    pipeline.wake();
+    for (auto left = patience; left.count() > 0; left -= beat) {
+      auto done = pipeline.until_mailed(beat);
+      if (!done)
+        return done.error();
+      if (*done)
+        return {};
+      if (auto looked = look(pipeline); !looked)
+        return looked.error();
+    }
+    return failure{failure_class::outage, "the mails did not all go out in time; see the log"};
+  }
+
   /// Waits one beat and shows where things stand.
   result<store_status> look(session& pipeline) {
     if (env_.signals.wait(beat))
@@ -200,10 +228,14 @@ private:
     auto dead = store_->dead_letters(1'000);
     if (!dead)
       return dead.error();
+    auto outbox = store_->summarize_outbox();
+    if (!outbox)
+      return outbox.error();
     auto supervision = pipeline.supervision().all();
-    demo_report out{*summary, *dead, supervision, count_restarts(supervision), elapsed_};
-    auto balance = check_conservation(*summary);
+    demo_report out{*summary, *outbox, *dead, supervision, count_restarts(supervision), elapsed_};
+    auto balance = check_conservation(*summary, *outbox);
     tell_.say("\n" + summary_text(*summary));
+    tell_.say(outbox_text(*outbox));
     tell_.say(conservation_text(balance));
     tell_.say("Dead letters:\n" + dead_letters_text(*dead));
     tell_supervision(supervision);
@@ -233,9 +265,22 @@ private:
                           "  herald explain 1 --database {0}\n"
                           "  herald explain {1} --database {0}\n"
                           "  herald dead list --database {0}\n"
+                          "  herald preview digest --out digest.html\n"
                           "  sqlite3 {0} \"SELECT title, body FROM notifications LIMIT 20\"\n"
+                          "{3}"
                           "The log of this run is {2}.",
-                          path_, example, env_.cfg.log.file.empty() ? "above" : env_.cfg.log.file));
+                          path_, example, env_.cfg.log.file.empty() ? "above" : env_.cfg.log.file,
+                          mail_place()));
+  }
+
+  /// Where captured mail lies, if it was captured.
+  std::string mail_place() const {
+    auto kept = store_->captured_messages(1);
+    if (!kept || kept->empty())
+      return {};
+    return fmt::format("  the mails, for any mail program: {}/*.eml, e.g. '{}'\n"
+                       "  sqlite3 {} \"SELECT recipient, subject FROM herald_captured_mails LIMIT 20\"\n",
+                       env_.cfg.email.capture_dir, printable(kept->front().message.subject, 80), path_);
   }
 
   /// The rest of --keep: like the daemon, events that `herald emit` appends are taken up.
@@ -264,6 +309,10 @@ private:
 };
 
 } // namespace
+
+std::string demo_mail_dir(const std::string& database) {
+  return database + ".mail";
+}
 
 int run_demo(const run_environment& env, const demo_arguments& args) {
   auto code = demo_run{env, args}.run();

@@ -18,6 +18,9 @@ struct demo_arguments {
   std::uint64_t seed = 1;
 };
 
+/// Where a demo on this database puts its captured mail; belongs to the demo as the database does.
+std::string demo_mail_dir(const std::string& database);
+
 /// Replaces the database of an earlier demo at the configured path; refuses to touch any other file.
 /// `env.rows` are the event types besides the demo's own crashing one. Returns an exit code: failed when the
 /// books do not balance.

@@ -24,7 +24,7 @@ std::span<const std::string_view> demo_event_types();
 /// @pre type is one of demo_event_types()
 new_event make_demo_event(const company&, std::string_view type, random_source& random, timestamp at);
 
-// -- the demo ----------------------------------------------------------------------------------------------
+// -- the demo -----------------------------------------------------------------------------------------------
 
 struct demo_event_options {
   /// Ordinary events: every type at least once (≥ 14), the rest in the mix of a busy platform.
@@ -44,7 +44,7 @@ struct demo_event_options {
 /// In the order in which they happened.
 std::vector<new_event> demo_events(const company&, const demo_event_options&);
 
-// -- streams for benchmarks --------------------------------------------------------------------------------
+// -- streams for benchmarks ---------------------------------------------------------------------------------
 
 struct mixed_event_options {
   std::uint64_t seed = 1;

@@ -67,7 +67,7 @@ public:
   }
 
 private:
-  // -- set-up ---------------------------------------------------------------------------------------------
+  // -- set-up -----------------------------------------------------------------------------------------------
 
   caf::actor make_slot(std::uint32_t max_blame) {
     auto options = slot_options_;
@@ -133,7 +133,7 @@ private:
     return result;
   }
 
-  // -- running --------------------------------------------------------------------------------------------
+  // -- running ----------------------------------------------------------------------------------------------
 
   /// Lets one actor take one message, or the next timer fire; time may also pass while actors are ready, as
   /// on a slow machine. Returns false when nothing is left to do, or after too many steps.
@@ -183,7 +183,7 @@ private:
       outcome_.trace = (outcome_.trace ^ x) * 0x100000001b3ULL;
   }
 
-  // -- checking -------------------------------------------------------------------------------------------
+  // -- checking ---------------------------------------------------------------------------------------------
 
   void check(bool condition, const std::string& text) {
     if (!condition && outcome_.violation.empty())

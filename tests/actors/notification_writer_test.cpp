@@ -24,6 +24,10 @@ struct fixture : actor_fixture {
   credit_taker taker = spawn([credits = credits](credit_taker::pointer) -> credit_taker::behavior_type {
     return {[credits](const credit& x) { credits->push_back(x.limit); }};
   });
+  std::shared_ptr<int> wake_ups = std::make_shared<int>(0);
+  wake_up_taker mailer = spawn([n = wake_ups](wake_up_taker::pointer) -> wake_up_taker::behavior_type {
+    return {[n](wake_up_atom) { ++*n; }};
+  });
   notification_writer_config cfg;
   notification_writer_actor aut;
 
@@ -37,8 +41,8 @@ struct fixture : actor_fixture {
   }
 
   void start() {
-    aut = spawn(notification_writer, cfg, "w1", gate, taker, std::make_shared<const virtual_clock>(sched),
-                logger{});
+    aut = spawn(notification_writer, cfg, "w1", gate, taker, mailer,
+                std::make_shared<const virtual_clock>(sched), logger{});
     consume_messages();
   }
 
@@ -228,13 +232,24 @@ CAF_TEST(the same seed gives the same jitter) {
   send(make_failure(1, {failure_class::transient, "x"}));
   advance(10ms);
   auto first = script->commits.back()->failures.front().retry_at;
-  auto again = spawn(notification_writer, cfg, "w2", gate, taker,
+  auto again = spawn(notification_writer, cfg, "w2", gate, taker, mailer,
                      std::make_shared<const virtual_clock>(sched), logger{});
   consume_messages();
   request<settled_atom>(again, make_failure(1, {failure_class::transient, "x"}));
   advance(10ms);
   CAF_CHECK(script->commits.back()->worker == "w2");
   CAF_CHECK(script->commits.back()->failures.front().retry_at == first);
+}
+
+CAF_TEST(a commit that queued e - mails wakes the mailer and others do not ) {
+  start();
+  send(make_plans({1, 2, 3, 4}));
+  CAF_CHECK_EQUAL(*wake_ups, 0);
+  commit_report with_mail;
+  with_mail.emails = 2;
+  script->commit_answers.emplace_back(with_mail);
+  send(make_plans({5, 6, 7, 8}));
+  CAF_CHECK_EQUAL(*wake_ups, 1);
 }
 
 CAF_TEST(a dry run answers and counts but commits nothing) {
@@ -249,7 +264,7 @@ CAF_TEST(a dry run answers and counts but commits nothing) {
 
 CAF_TEST(an unusable configuration stops the actor with the name of the field) {
   cfg.commit_batch = 0;
-  auto broken = sys.spawn(notification_writer, cfg, "w1", gate, taker,
+  auto broken = sys.spawn(notification_writer, cfg, "w1", gate, taker, mailer,
                           std::make_shared<const virtual_clock>(sched), logger{});
   self->monitor(broken);
   consume_messages();

@@ -62,7 +62,7 @@ supervisor_options budget(std::uint32_t max_restarts, duration window) {
 
 CAF_TEST_FIXTURE_SCOPE(restart_tests, restart_fixture)
 
-// -- back-off ---------------------------------------------------------------------------------------------
+// -- back-off -----------------------------------------------------------------------------------------------
 
 CAF_TEST(the back off doubles with every crash in a row up to its maximum) {
   auto options = exact_options();
@@ -135,7 +135,7 @@ CAF_TEST(a back off that was overtaken by a restart starts nothing) {
   CAF_CHECK_EQUAL(book->starts("b"), 4u);
 }
 
-// -- start functions --------------------------------------------------------------------------------------
+// -- start functions ----------------------------------------------------------------------------------------
 
 CAF_TEST(a start function that throws counts as a crash until it works) {
   auto attempts = std::make_shared<int>(0);
@@ -212,7 +212,7 @@ CAF_TEST(a child that dies while it starts is restarted) {
   CAF_CHECK_EQUAL(book->starts("stillborn"), 2u);
 }
 
-// -- giving up --------------------------------------------------------------------------------------------
+// -- giving up ----------------------------------------------------------------------------------------------
 
 CAF_TEST(one crash more than allowed within the window stops everything and names the culprit) {
   auto sup = supervise(budget(2, 10s), {child("a"), child("b"), child("c")});
@@ -303,7 +303,7 @@ CAF_TEST(stopping reaches the children of nested supervisors in order) {
   CAF_CHECK(end->has_value());
 }
 
-// -- refused settings -------------------------------------------------------------------------------------
+// -- refused settings ---------------------------------------------------------------------------------------
 
 CAF_TEST(options that make no sense are refused by name) {
   using edit = void (*)(supervisor_options&);

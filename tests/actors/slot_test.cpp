@@ -11,7 +11,7 @@ using namespace std::chrono_literals;
 
 CAF_TEST_FIXTURE_SCOPE(slot_tests, slot_fixture)
 
-// -- window and queue -------------------------------------------------------------------------------------
+// -- window and queue ---------------------------------------------------------------------------------------
 
 CAF_TEST(no more than the window is at the worker) {
   make_slot(options(2));
@@ -61,7 +61,7 @@ CAF_TEST(requests wait for the first worker) {
   CAF_CHECK_EQUAL(log->jobs, names({"a"}));
 }
 
-// -- redelivery -------------------------------------------------------------------------------------------
+// -- redelivery ---------------------------------------------------------------------------------------------
 
 CAF_TEST(what a dead worker left goes to the next one in order) {
   make_slot(options(3));
@@ -156,7 +156,7 @@ CAF_TEST(a request that outlives too many workers is abandoned) {
   CAF_CHECK_EQUAL(log->jobs, names({"b"}));
 }
 
-// -- pass-through -----------------------------------------------------------------------------------------
+// -- pass-through -------------------------------------------------------------------------------------------
 
 CAF_TEST(a typed handle to the slot serves like one to the worker) {
   auto typed = caf::actor_cast<worker_actor>(make_slot(options(1)));
@@ -206,7 +206,7 @@ CAF_TEST(a message that the worker does not know is refused by the worker) {
   CAF_CHECK(stray->error == caf::sec::unexpected_message);
 }
 
-// -- the end ----------------------------------------------------------------------------------------------
+// -- the end ------------------------------------------------------------------------------------------------
 
 CAF_TEST(when the stage is gone for good nobody is left waiting) {
   make_slot(options(1));
@@ -234,7 +234,7 @@ CAF_TEST(a slot that is told to exit answers what it holds) {
     CAF_CHECK(x->error == caf::sec::request_receiver_down);
 }
 
-// -- figures and settings ---------------------------------------------------------------------------------
+// -- figures and settings -----------------------------------------------------------------------------------
 
 CAF_TEST(the figures add up) {
   auto x = options(2, 4);

@@ -23,7 +23,7 @@ struct store_script {
   bool throws = false;
 };
 
-class scripted_store final : public event_store {
+class scripted_store final : public pipeline_store {
 public:
   explicit scripted_store(std::shared_ptr<store_script> script) : script_{std::move(script)} {}
 
@@ -51,7 +51,41 @@ public:
     return std::uint64_t{x.claims.size()};
   }
 
+  result<window_report> open_window(const open_window_request&) override {
+    return answered(window_report{true, 1, 2});
+  }
+
+  result<claimed_outbox> claim_outbox(const outbox_claim_request& x) override {
+    claimed_outbox out;
+    out.open = x.max_open;
+    return answered(std::move(out));
+  }
+
+  result<sealed_batch> seal(const seal_request& x) override {
+    sealed_batch out;
+    out.lost = x.envelopes.size();
+    return answered(std::move(out));
+  }
+
+  result<record_report> record(const record_request& x) override {
+    record_report out;
+    out.lost = x.outcomes.size();
+    return answered(out);
+  }
+
+  result<std::uint64_t> release_outbox(const outbox_release_request&) override {
+    return answered(std::uint64_t{3});
+  }
+
+  result<std::uint64_t> purge_bodies(const purge_request&) override { return answered(std::uint64_t{4}); }
+
 private:
+  template <class T> result<T> answered(T x) {
+    if (auto bad = next_failure())
+      return *bad;
+    return x;
+  }
+
   std::optional<failure> next_failure() {
     ++script_->calls;
     if (script_->throws)
@@ -74,14 +108,14 @@ struct fixture : actor_fixture {
   void start() {
     aut = spawn(
         store_gate, cfg,
-        [script = script]() -> result<std::unique_ptr<event_store>> {
+        [script = script]() -> result<std::unique_ptr<pipeline_store>> {
           if (!script->open_failures.empty()) {
             auto out = script->open_failures.front();
             script->open_failures.erase(script->open_failures.begin());
             return out;
           }
           ++script->opened;
-          return std::unique_ptr<event_store>{std::make_unique<scripted_store>(script)};
+          return std::unique_ptr<pipeline_store>{std::make_unique<scripted_store>(script)};
         },
         gate_threads::scheduled, logger{});
     consume_messages();
@@ -119,6 +153,30 @@ CAF_TEST(every kind of request reaches the store and its answer comes back) {
   CAF_CHECK(renewed->value->claims == std::vector<claim_ref>({{7, 1}}));
   CAF_CHECK_EQUAL(*released->value, 2u);
   CAF_CHECK_EQUAL(script->opened, 1);
+}
+
+CAF_TEST(every kind of request about e - mails reaches the store as well) {
+  start();
+  auto window = request<window_report>(aut, open_window_request{});
+  outbox_claim_request claim_mails;
+  claim_mails.max_open = 5;
+  auto claimed = request<claimed_outbox_ptr>(aut, claim_mails);
+  auto draft = envelope_draft{};
+  auto sealed = request<sealed_batch_ptr>(
+      aut, std::make_shared<const seal_request>(seal_request{"w", {}, 1s, {}, {draft, draft}}));
+  auto recorded = request<record_report>(
+      aut, std::make_shared<const record_request>(record_request{"w", {}, {envelope_outcome{}}, true}));
+  auto released = request<std::uint64_t>(aut, outbox_release_request{"w", {}});
+  auto purged = request<std::uint64_t>(aut, purge_request{});
+  consume_messages();
+  CAF_REQUIRE(window->value && claimed->value && sealed->value && recorded->value);
+  CAF_REQUIRE(released->value && purged->value);
+  CAF_CHECK_EQUAL(window->value->digests, 1u);
+  CAF_CHECK_EQUAL((*claimed->value)->open, 5u);
+  CAF_CHECK_EQUAL((*sealed->value)->lost, 2u);
+  CAF_CHECK_EQUAL(recorded->value->lost, 1u);
+  CAF_CHECK_EQUAL(*released->value, 3u);
+  CAF_CHECK_EQUAL(*purged->value, 4u);
 }
 
 CAF_TEST(requests beyond the queue are answered with an outage) {

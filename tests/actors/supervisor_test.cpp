@@ -39,7 +39,7 @@ child_spec with(child_spec x, caf::actor front) {
 
 CAF_TEST_FIXTURE_SCOPE(supervisor_tests, supervision_fixture)
 
-// -- strategies -------------------------------------------------------------------------------------------
+// -- strategies ---------------------------------------------------------------------------------------------
 
 CAF_TEST(one for one restarts nothing but the child that crashed) {
   supervise(exact_options(), {child("a"), child("b"), child("c")});
@@ -96,7 +96,7 @@ CAF_TEST(a sibling that crashes while it waits to be stopped spends no budget) {
   CAF_CHECK_EQUAL(status(sup).restarts_in_window, 1u);
 }
 
-// -- policies ---------------------------------------------------------------------------------------------
+// -- policies -----------------------------------------------------------------------------------------------
 
 CAF_TEST(a permanent child is started again however it ended) {
   supervise(exact_options(), {child("a")});
@@ -134,7 +134,7 @@ CAF_TEST(a temporary child is never started again) {
   CAF_CHECK_EQUAL(states(sup), names({"running", "stopped", "stopped"}));
 }
 
-// -- stopping ---------------------------------------------------------------------------------------------
+// -- stopping -----------------------------------------------------------------------------------------------
 
 CAF_TEST(children stop one after the other in reverse order and the given reason is kept) {
   auto deaf = with(child("b", true), 2s);
@@ -225,7 +225,7 @@ CAF_TEST(killing a supervisor kills everything below it) {
   CAF_CHECK_EQUAL(book->ended.size(), 2u);
 }
 
-// -- fronts and siblings ----------------------------------------------------------------------------------
+// -- fronts and siblings ------------------------------------------------------------------------------------
 
 CAF_TEST(a front hears when its child comes and goes and when it is gone for good) {
   auto notes = std::make_shared<names>();
@@ -275,7 +275,7 @@ CAF_TEST(where is answers the running child itself) {
   CAF_CHECK(unknown->error == caf::sec::invalid_argument);
 }
 
-// -- report -----------------------------------------------------------------------------------------------
+// -- report -------------------------------------------------------------------------------------------------
 
 CAF_TEST(the report tells states restarts reasons and the budget) {
   auto options = exact_options();

@@ -163,7 +163,7 @@ void check_preferences(const platform_rows& rows) {
 
 } // namespace
 
-// -- company -----------------------------------------------------------------------------------------------
+// -- company ------------------------------------------------------------------------------------------------
 
 TEST(demo_company, is_the_same_for_the_same_seed_and_another_for_another) {
   auto a = small_company(7);
@@ -262,7 +262,7 @@ TEST(demo_company, can_be_sized_for_documents_with_a_given_audience) {
       EXPECT_EQ(viewers(tree, project, file), 26U);
 }
 
-// -- events ------------------------------------------------------------------------------------------------
+// -- events -------------------------------------------------------------------------------------------------
 
 TEST(demo_events, know_every_type_of_the_handler_table) {
   std::vector<std::string_view> known;
@@ -403,7 +403,7 @@ TEST(mixed_events, can_be_of_one_type_alone) {
   EXPECT_GT(actors.size(), 5U);
 }
 
-// -- the crashing handler ----------------------------------------------------------------------------------
+// -- the crashing handler -----------------------------------------------------------------------------------
 
 namespace {
 

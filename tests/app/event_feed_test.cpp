@@ -70,7 +70,7 @@ private:
 
 } // namespace
 
-// -- one line ----------------------------------------------------------------------------------------------
+// -- one line -----------------------------------------------------------------------------------------------
 
 TEST(event_feed, a_line_fills_every_column) {
   auto x =
@@ -183,7 +183,7 @@ TEST(event_feed, a_payload_beyond_the_limit_is_an_error) {
               HasSubstr("payload has 1048577 bytes; at most 1048576"));
 }
 
-// -- the feed ----------------------------------------------------------------------------------------------
+// -- the feed -----------------------------------------------------------------------------------------------
 
 TEST(event_feed, comments_and_empty_lines_are_passed_over_but_counted) {
   auto feed = read(
@@ -283,7 +283,7 @@ TEST(event_feed, broken_objects_never_make_it_throw) {
   }));
 }
 
-// -- options -----------------------------------------------------------------------------------------------
+// -- options ------------------------------------------------------------------------------------------------
 
 TEST(event_options, columns_are_set_by_name) {
   auto x = from_options({std::string{"project_id="} + some_id, "created_at=2026-01-20T14:30:45Z"});

@@ -45,11 +45,12 @@ public:
   explicit world(const std::string& path) {
     auto rows = handlers();
     pipeline_environment env;
-    env.open_store = [options = small_batches(path).store.sqlite]() -> result<std::unique_ptr<event_store>> {
+    env.open_store = [options =
+                          small_batches(path).store.sqlite]() -> result<std::unique_ptr<pipeline_store>> {
       auto opened = open_sqlite_store(options);
       if (!opened)
         return opened.error();
-      return std::unique_ptr<event_store>{std::move(*opened)};
+      return std::unique_ptr<pipeline_store>{std::move(*opened)};
     };
     env.time = std::make_shared<const virtual_clock>(sched);
     env.on_supervision = [this](const supervision_record& x) {

@@ -66,16 +66,16 @@ explanation explained() {
   x.completed_at = noon + 6s;
   x.history = {{1, "herald-0", noon + 1s, noon + 2s, "failed", "crash", "the handler died"},
                {2, "herald-1", std::nullopt, noon + 3s, "released", "", ""}};
-  x.outcomes = {{user(4), "Ada Abbott", "in_app", "notified", "", 7, "unread"},
-                {user(5), "", "in_app", "skipped", std::string{reasons::no_profile}, std::nullopt, ""},
-                {user(4), "Ada Abbott", "email", "queued", "", 9, "sent"},
-                {user(6), "Bo", "in_app", "rolled_up", "", std::nullopt, ""}};
+  x.outcomes = {{user(4), "Ada Abbott", "in_app", "notified", "", 7, "unread", ""},
+                {user(5), "", "in_app", "skipped", std::string{reasons::no_profile}, std::nullopt, "", ""},
+                {user(4), "Ada Abbott", "email", "queued", "", 9, "sent", "mail 3, provider id re_1"},
+                {user(6), "Bo", "in_app", "rolled_up", "", std::nullopt, "", ""}};
   return x;
 }
 
 } // namespace
 
-// -- conservation ------------------------------------------------------------------------------------------
+// -- conservation -------------------------------------------------------------------------------------------
 
 TEST(conservation, holds_when_all_figures_agree) {
   auto report = check_conservation(balanced());
@@ -140,7 +140,7 @@ TEST(conservation, a_check_says_what_it_compares) {
   EXPECT_FALSE((conservation_check{"", 3, relation::at_most, 2}.holds()));
 }
 
-// -- status ------------------------------------------------------------------------------------------------
+// -- status -------------------------------------------------------------------------------------------------
 
 TEST(status_report, shows_every_figure_and_the_age_of_the_oldest_event) {
   store_status x{11, 12, 13, 14, 15, 16, 17, 18, 19, noon - 2h - 5min};
@@ -177,7 +177,7 @@ TEST(status_report, as_json_has_one_number_per_figure) {
   EXPECT_TRUE(json::parse(status_json(x))["oldest_pending"].is_null());
 }
 
-// -- explain -----------------------------------------------------------------------------------------------
+// -- explain ------------------------------------------------------------------------------------------------
 
 TEST(explanation_report, shows_the_chain_of_an_event) {
   auto text = explanation_text(explained());
@@ -190,7 +190,7 @@ TEST(explanation_report, shows_the_chain_of_an_event) {
   // Outcomes stand together by recipient, whatever the order of the rows.
   EXPECT_THAT(text, HasSubstr("  Ada Abbott  " + to_string(user(4))
                               + "\n    in_app  notified   notification 7, unread\n"
-                                "    email   queued     e-mail 9, sent\n"));
+                                "    email   queued     e-mail 9, sent (mail 3, provider id re_1)\n"));
   EXPECT_EQ(text.find("Ada Abbott"), text.rfind("Ada Abbott"));
   EXPECT_THAT(text, HasSubstr("  (no profile)  " + to_string(user(5))
                               + "\n    in_app  skipped    no_profile (has no profile (any more))\n"));
@@ -232,9 +232,10 @@ TEST(explanation_report, does_not_call_a_warning_an_error) {
 TEST(explanation_report, explains_every_reason_of_a_skip) {
   for (auto reason :
        {reasons::is_actor, reasons::system_account, reasons::no_profile, reasons::no_access, reasons::muted,
-        reasons::not_an_owner, reasons::already_nudged, reasons::not_an_upgrade, reasons::duplicate}) {
+        reasons::not_an_owner, reasons::already_nudged, reasons::not_an_upgrade, reasons::duplicate,
+        reasons::withdrawn, reasons::already_read, reasons::resume_complete}) {
     explanation x;
-    x.outcomes = {{user(1), "Ada", "email", "skipped", std::string{reason}, std::nullopt, ""}};
+    x.outcomes = {{user(1), "Ada", "email", "skipped", std::string{reason}, std::nullopt, "", ""}};
     EXPECT_THAT(explanation_text(x), HasSubstr("skipped    " + std::string{reason} + " ("));
   }
 }
@@ -271,7 +272,7 @@ TEST(explanation_report, as_json_quotes_a_payload_that_is_no_object) {
   }
 }
 
-// -- dead letters ------------------------------------------------------------------------------------------
+// -- dead letters -------------------------------------------------------------------------------------------
 
 TEST(dead_letter_report, names_event_reason_and_counts) {
   std::vector<dead_letter> xs{
@@ -290,7 +291,7 @@ TEST(dead_letter_report, names_event_reason_and_counts) {
   EXPECT_EQ(dead_letters_json({}), "[]");
 }
 
-// -- the demo ----------------------------------------------------------------------------------------------
+// -- the demo -----------------------------------------------------------------------------------------------
 
 TEST(summary_report, is_a_table_with_totals_and_reasons) {
   EXPECT_EQ(
@@ -309,6 +310,11 @@ TEST(summary_report, is_a_table_with_totals_and_reasons) {
 TEST(demo_report, as_json_has_the_figures_scripts_read) {
   demo_report x;
   x.summary = balanced();
+  x.outbox.merged = 4;
+  x.outbox.skipped = 1;
+  x.outbox.rows = 5;
+  x.outbox.digest_mails = 2;
+  x.outbox.reasons = {{"skipped:muted", 1}};
   x.dead_letters = {{3, "demo_crash", "crash", "poisoned", 3, 3, noon, noon},
                     {4, "meeting_invited", "permanent", "no user", 1, 0, noon, noon}};
   x.supervision = {{noon, "handlers", "demo_crash", "restarting", "poisoned", 120ms}};
@@ -324,7 +330,10 @@ TEST(demo_report, as_json_has_the_figures_scripts_read) {
                             "skipped_by_reason": {"in_app:is_actor": 7, "in_app:muted": 2},
                             "dead": 1, "pending": 1, "expired": 1})"));
   EXPECT_EQ(out["conservation"]["holds"], true);
-  EXPECT_EQ(out["conservation"]["checks"].size(), 7U);
+  EXPECT_EQ(out["conservation"]["checks"].size(), 9U);
+  EXPECT_EQ(out["emails"]["digests"], 2);
+  EXPECT_EQ(out["emails"]["merged"], 4);
+  EXPECT_EQ(out["emails"]["reasons"], json::parse(R"({"skipped:muted": 1})"));
   EXPECT_EQ(
       out["conservation"]["checks"][0],
       json::parse(R"({"name": "chat_message_sent: events = completed + dead + pending + expired", "left": 10,
@@ -348,7 +357,7 @@ TEST(demo_report, counts_events_in_from_the_log_itself) {
   EXPECT_EQ(out["conservation"]["holds"], false);
 }
 
-// -- strangers' text ---------------------------------------------------------------------------------------
+// -- strangers' text ----------------------------------------------------------------------------------------
 
 TEST(reports, no_text_of_a_stranger_reaches_a_terminal_unescaped) {
   ASSERT_TRUE(rc::check([](const std::string& raw) {
@@ -356,7 +365,7 @@ TEST(reports, no_text_of_a_stranger_reaches_a_terminal_unescaped) {
     explanation x;
     x.event.type = x.event.payload = x.state = x.worker = x.error = x.error_class = hostile;
     x.history = {{1, hostile, noon, noon, hostile, hostile, hostile}};
-    x.outcomes = {{user(1), hostile, hostile, hostile, hostile, 1, hostile}};
+    x.outcomes = {{user(1), hostile, hostile, hostile, hostile, 1, hostile, hostile}};
     std::vector<dead_letter> letters{{1, hostile, hostile, hostile, 1, 1, noon, noon}};
     demo_report demo;
     demo.summary.by_type[hostile].skipped[hostile] = 1;

@@ -122,7 +122,7 @@ RC_GTEST_PROP(loader_property, a_configuration_in_effect_is_read_back_unchanged,
       RC_ASSERT(!assign(
           x, cfg, *rc::gen::inRange(static_cast<std::int64_t>(x.min), static_cast<std::int64_t>(x.max))));
     else if (x.type == option_type::number)
-      RC_ASSERT(!assign(x, cfg, *rc::gen::inRange(0, 1'000) / 1'000.0));
+      RC_ASSERT(!assign(x, cfg, x.min + (x.max - x.min) * *rc::gen::inRange(0, 1'000) / 1'000.0));
     for (const auto& rule : config_rules())
       if (!rule.holds(cfg))
         cfg = keep;

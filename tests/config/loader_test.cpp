@@ -1,6 +1,7 @@
 // From the sources to one configuration, or to everything that is wrong at once.
 #include <filesystem>
 #include <fstream>
+#include <tuple>
 
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -46,8 +47,7 @@ std::string errors_of(const config_texts& texts) {
   return out ? "none" : to_string(out.error());
 }
 
-// -- sources
-// --------------------------------------------------------------------------------------------------
+// -- sources ------------------------------------------------------------------------------------------------
 
 TEST(loader, nothing_at_all_gives_the_defaults) {
   auto x = loaded({});
@@ -141,19 +141,25 @@ TEST(loader, the_old_env_file_with_trailing_comments_is_understood) {
   auto x = loaded(with_env_file("LOG_LEVEL=ERROR  # DEBUG, INFO, WARNING, ERROR\r\n"
                                 "NOTIFY_FANOUT_DRY_RUN=true  # set to false in production\r\n"));
   EXPECT_EQ(x.log.level, log_level::error);
-  EXPECT_TRUE(x.dry_run);
+  EXPECT_TRUE(x.poller.dry_run);
 }
 
-// -- dry run
-// --------------------------------------------------------------------------------------------------
+// -- dry run ------------------------------------------------------------------------------------------------
 
-TEST(loader, one_dry_run_variable_that_is_on_decides) {
-  EXPECT_FALSE(loaded({}).dry_run);
-  EXPECT_TRUE(loaded(with_environment({{"DRY_RUN", "true"}})).dry_run);
-  EXPECT_TRUE(loaded(with_environment({{"NOTIFY_FANOUT_DRY_RUN", "1"}})).dry_run);
-  EXPECT_TRUE(loaded(with_environment({{"DRY_RUN", "true"}, {"NOTIFY_FANOUT_DRY_RUN", "false"}})).dry_run);
-  EXPECT_TRUE(loaded(with_environment({{"DRY_RUN", "no"}, {"NOTIFY_FANOUT_DRY_RUN", "YES"}})).dry_run);
-  EXPECT_FALSE(loaded(with_environment({{"DRY_RUN", "0"}, {"NOTIFY_FANOUT_DRY_RUN", "False"}})).dry_run);
+TEST(loader, each_dry_run_variable_switches_its_own_part_and_dry_run_all) {
+  auto parts = [](const config_texts& texts) {
+    auto x = loaded(texts);
+    return std::tuple{x.dry_run, x.poller.dry_run, x.writer.dry_run, x.email.batcher.dry_run};
+  };
+  EXPECT_EQ(parts({}), (std::tuple{false, false, false, false}));
+  EXPECT_EQ(parts(with_environment({{"DRY_RUN", "true"}})), (std::tuple{true, true, true, true}));
+  EXPECT_EQ(parts(with_environment({{"NOTIFY_FANOUT_DRY_RUN", "1"}})),
+            (std::tuple{false, true, true, false}));
+  EXPECT_EQ(parts(with_environment({{"EMAIL_NOTIFICATIONS_DRY_RUN", "YES"}})),
+            (std::tuple{false, false, false, true}));
+  // The switch for all is not taken back by one for a part.
+  EXPECT_EQ(parts(with_environment({{"DRY_RUN", "true"}, {"NOTIFY_FANOUT_DRY_RUN", "false"}})),
+            (std::tuple{true, true, true, true}));
 }
 
 TEST(loader, dry_run_follows_the_precedence_of_its_sources) {
@@ -166,8 +172,9 @@ TEST(loader, dry_run_follows_the_precedence_of_its_sources) {
 }
 
 TEST(loader, a_dry_run_variable_that_is_neither_on_nor_off_is_an_error) {
-  EXPECT_EQ(errors_of(with_environment({{"DRY_RUN", "true"}, {"NOTIFY_FANOUT_DRY_RUN", "maybe"}})),
-            "environment variable NOTIFY_FANOUT_DRY_RUN: /dry_run: expected true or false, found \"maybe\"");
+  EXPECT_EQ(
+      errors_of(with_environment({{"DRY_RUN", "true"}, {"NOTIFY_FANOUT_DRY_RUN", "maybe"}})),
+      "environment variable NOTIFY_FANOUT_DRY_RUN: /poller/dry_run: expected true or false, found \"maybe\"");
 }
 
 TEST(loader, poller_and_writer_learn_of_a_dry_run) {
@@ -184,8 +191,7 @@ TEST(loader, every_source_of_jitter_has_a_seed_of_its_own) {
   EXPECT_NE(loaded({}).writer.seed, x.writer.seed);
 }
 
-// -- errors
-// ---------------------------------------------------------------------------------------------------
+// -- errors -------------------------------------------------------------------------------------------------
 
 TEST(loader, every_error_of_every_source_is_reported_at_once) {
   auto texts = with_file(R"({"poler": {}, "poller": {"batch_size": "many", "lease_ms": 1}, "log": 3})");
@@ -295,8 +301,7 @@ TEST(loader, an_error_stays_one_line_whatever_the_key_holds) {
   EXPECT_EQ(text.find('\x1b'), std::string::npos);
 }
 
-// -- rules between options
-// ------------------------------------------------------------------------------------
+// -- rules between options ----------------------------------------------------------------------------------
 
 TEST(loader, options_that_contradict_each_other_are_reported_where_they_were_set) {
   auto texts = with_file(R"({"poller": {"poll_max_ms": 100}})");
@@ -343,8 +348,7 @@ TEST(loader, each_rule_has_a_configuration_that_breaks_it) {
   }
 }
 
-// -- files
-// ----------------------------------------------------------------------------------------------------
+// -- files --------------------------------------------------------------------------------------------------
 
 class loader_files : public testing::Test {
 protected:

@@ -81,8 +81,7 @@ TEST(log_line, a_cut_leaves_whole_characters) {
   EXPECT_EQ(text_of(message), std::string(max_log_value - 2, 'x') + "... (cut, 8194 bytes in all)");
 }
 
-// -- properties
-// -----------------------------------------------------------------------------------------------
+// -- properties ---------------------------------------------------------------------------------------------
 
 bool is_one_clean_line(const std::string& line) {
   for (auto c : line)

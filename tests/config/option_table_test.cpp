@@ -108,7 +108,10 @@ TEST(option_table, each_row_sets_its_own_value_and_no_other) {
     auto value = other_value(x, to_json(x, cfg));
     ASSERT_FALSE(assign(x, cfg, value)) << x.pointer;
     for (const auto& y : table)
-      EXPECT_EQ(to_json(y, cfg), y.pointer == x.pointer ? value : to_json(y, configuration{})) << x.pointer;
+      EXPECT_EQ(to_json(y, cfg), y.pointer != x.pointer ? to_json(y, configuration{})
+                                 : x.hidden             ? "***"
+                                                        : value)
+          << x.pointer;
   }
 }
 
@@ -131,6 +134,19 @@ configuration extreme(bool greatest) {
   return cfg;
 }
 
+TEST(option_table, a_hidden_value_is_neither_shown_nor_quoted) {
+  configuration cfg;
+  for (const auto& x : option_table()) {
+    if (!x.hidden)
+      continue;
+    EXPECT_FALSE(assign_text(x, cfg, "re_very_secret"));
+    EXPECT_EQ(to_json(x, cfg), "***");
+    auto refused = assign_text(x, cfg, "re_very\nsecret");
+    ASSERT_TRUE(refused);
+    EXPECT_EQ(refused->found.find("secret"), std::string::npos);
+  }
+}
+
 TEST(option_table, what_the_loader_accepts_the_stages_accept) {
   for (auto greatest : {false, true}) {
     auto cfg = extreme(greatest);
@@ -140,6 +156,9 @@ TEST(option_table, what_the_loader_accepts_the_stages_accept) {
     EXPECT_FALSE(validate(cfg.supervision.root)) << greatest;
     EXPECT_FALSE(validate(cfg.supervision.pipeline)) << greatest;
     EXPECT_FALSE(validate(cfg.supervision.handlers)) << greatest;
+    EXPECT_FALSE(validate(cfg.supervision.email)) << greatest;
+    EXPECT_FALSE(validate(cfg.email.batcher)) << greatest;
+    EXPECT_FALSE(validate(cfg.sender)) << greatest;
   }
 }
 

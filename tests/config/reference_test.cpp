@@ -2,6 +2,8 @@
 #include <cstdlib>
 #include <fstream>
 #include <sstream>
+#include <tuple>
+#include <utility>
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -42,8 +44,7 @@ configuration loaded(const config_sources& sources) {
   return out ? *out : configuration{};
 }
 
-// -- files
-// ----------------------------------------------------------------------------------------------------
+// -- files --------------------------------------------------------------------------------------------------
 
 TEST(reference, the_checked_in_schema_is_current) {
   expect_generated("herald.schema.json", schema_json());
@@ -92,8 +93,7 @@ TEST(reference, the_demo_file_loads_and_is_quicker_than_the_defaults) {
   EXPECT_FALSE(demo.dry_run);
 }
 
-// -- texts
-// ----------------------------------------------------------------------------------------------------
+// -- texts --------------------------------------------------------------------------------------------------
 
 TEST(reference, the_configuration_in_effect_can_be_loaded_again) {
   config_texts texts;
@@ -160,6 +160,29 @@ TEST(reference, the_table_has_a_row_per_option_and_five_cells_per_row) {
   EXPECT_NE(options_markdown().find("| `poller.batch_size` | `500` | an integer from 1 to 10000 | "
                                     "`NOTIFY_FANOUT_BATCH_SIZE` | Events per claim. |"),
             std::string::npos);
+}
+
+/// Where the table of options stands in the README: from its head to the first line that is none of it.
+std::pair<std::size_t, std::size_t> table_in(const std::string& text) {
+  auto from = text.find("| Option |");
+  if (from == std::string::npos)
+    return {0, 0};
+  auto to = text.find("\n\n", from);
+  return {from, to == std::string::npos ? text.size() : to + 1};
+}
+
+TEST(reference, the_readme_shows_the_option_table_as_it_is) {
+  auto path = std::string{HERALD_SOURCE_DIR} + "/README.md";
+  auto readme = text_of(path);
+  auto [from, to] = table_in(readme);
+  ASSERT_LT(from, to);
+  if (std::getenv("HERALD_WRITE_GENERATED") != nullptr) {
+    readme.replace(from, to - from, options_markdown());
+    std::ofstream{path, std::ios::binary} << readme;
+    std::tie(from, to) = table_in(readme);
+  }
+  EXPECT_TRUE(readme.substr(from, to - from) == options_markdown())
+      << "the table in README.md differs; run config_tests with HERALD_WRITE_GENERATED=1";
 }
 
 } // namespace

@@ -35,8 +35,7 @@ TEST(value_text, an_excerpt_of_json_names_what_it_does_not_show) {
   EXPECT_EQ(excerpt(nlohmann::json(1.5)), "1.5");
 }
 
-// -- did you mean
-// ---------------------------------------------------------------------------------------------
+// -- did you mean -------------------------------------------------------------------------------------------
 
 TEST(near_miss, the_distance_counts_insertions_removals_replacements_and_swaps) {
   EXPECT_EQ(edit_distance("", ""), 0U);

@@ -3,7 +3,7 @@
 
 #include "adapters/store/sqlite/database.hpp"
 #include "adapters/store/sqlite/sqlite_store.hpp"
-#include "tests/contract/store_contract.hpp"
+#include "tests/contract/outbox_contract.hpp"
 #include "tests/support/temp_dir.hpp"
 
 namespace herald::test {
@@ -15,7 +15,7 @@ public:
   store_under_test open() override {
     auto opened = value_of(open_sqlite_store(options()));
     std::shared_ptr<sqlite_store> store = std::move(opened);
-    return {store, *store, *store, *store};
+    return {store, *store, *store, *store, *store};
   }
 
   std::vector<notification_row> notifications() override {
@@ -33,12 +33,12 @@ public:
   std::vector<email_row> emails() override {
     std::vector<email_row> out;
     auto& db = side_door();
-    auto x =
-        db.prepare("SELECT user_id, event_id, event_type, delivery_type, project_id, project_name, subject,"
-                   " body_data, status FROM pending_emails ORDER BY id");
+    auto x = db.prepare(
+        "SELECT id, user_id, event_id, event_type, delivery_type, project_id, project_name, subject,"
+        " body_data, status FROM pending_emails ORDER BY id");
     while (x.step())
-      out.push_back({x.id(0), x.integer(1), x.text(2), x.text(3), x.optional_id(4), x.text(5), x.text(6),
-                     x.text(7), x.text(8)});
+      out.push_back({x.integer(0), x.id(1), x.integer(2), x.text(3), x.text(4), x.optional_id(5), x.text(6),
+                     x.text(7), x.text(8), x.text(9)});
     return out;
   }
 
@@ -71,6 +71,22 @@ public:
                     user, event_id, payload, t0);
   }
 
+  void delete_email(std::int64_t id) override {
+    side_door().run("DELETE FROM pending_emails WHERE id = ?1", id);
+  }
+
+  void read_thread(const uuid& thread, const uuid& user, timestamp at) override {
+    side_door().run(
+        "UPDATE chat_thread_participants SET last_read_at = ?3 WHERE thread_id = ?1 AND user_id = ?2", thread,
+        user, at);
+  }
+
+  void add_message(const uuid& thread, const uuid& author, timestamp at) override {
+    side_door().run("INSERT INTO project_messages (thread_id, user_id, content, created_at)"
+                    " VALUES (?1, ?2, 'hello', ?3)",
+                    thread, author, at);
+  }
+
   void leave_email(std::int64_t event_id, const uuid& user) override {
     side_door().run(
         "INSERT INTO pending_emails (user_id, event_id, event_type, delivery_type, subject, body_data,"
@@ -96,10 +112,11 @@ private:
   std::unique_ptr<sqlite::database> side_door_;
 };
 
-INSTANTIATE_TEST_SUITE_P(sqlite, store_contract,
-                         testing::Values(store_kind{"sqlite",
-                                                    [] { return std::make_unique<sqlite_backend>(); }}),
-                         [](const auto& x) { return x.param.name; });
+const auto sqlite_kind =
+    testing::Values(store_kind{"sqlite", [] { return std::make_unique<sqlite_backend>(); }});
+
+INSTANTIATE_TEST_SUITE_P(sqlite, store_contract, sqlite_kind, [](const auto& x) { return x.param.name; });
+INSTANTIATE_TEST_SUITE_P(sqlite, outbox_contract, sqlite_kind, [](const auto& x) { return x.param.name; });
 
 } // namespace
 

@@ -23,6 +23,7 @@ namespace herald::test {
 struct store_under_test {
   std::shared_ptr<void> keeper;
   event_store& events;
+  outbox_store& outbox;
   operator_store& operations;
   platform_writer& platform;
 };
@@ -39,6 +40,7 @@ struct notification_row {
 };
 
 struct email_row {
+  std::int64_t id = 0;
   uuid user_id{};
   std::int64_t event_id = 0;
   std::string event_type;
@@ -70,6 +72,11 @@ public:
   virtual void leave_processing_row(std::int64_t event_id, std::string_view status, timestamp claimed_at) = 0;
   virtual void leave_notification(std::int64_t event_id, const uuid& user, std::string_view payload) = 0;
   virtual void leave_email(std::int64_t event_id, const uuid& user) = 0;
+  /// Somebody withdrew a queued e-mail.
+  virtual void delete_email(std::int64_t id) = 0;
+  /// The user has read a thread up to now.
+  virtual void read_thread(const uuid& thread, const uuid& user, timestamp at) = 0;
+  virtual void add_message(const uuid& thread, const uuid& author, timestamp at) = 0;
 };
 
 struct store_kind {
@@ -94,8 +101,7 @@ class store_contract : public testing::TestWithParam<store_kind> {
 protected:
   store_contract();
 
-  // -- feeding
-  // --------------------------------------------------------------------------------------------------
+  // -- feeding ----------------------------------------------------------------------------------------------
 
   std::int64_t emit(const new_event& event);
   /// `n` events of a type that names nothing.
@@ -103,8 +109,7 @@ protected:
   /// A chat message by mia in the given thread.
   std::int64_t emit_chat(const uuid& thread = ids::closing_thread);
 
-  // -- the worker's calls
-  // ---------------------------------------------------------------------------------------
+  // -- the worker's calls -----------------------------------------------------------------------------------
 
   claim_request request(std::uint32_t limit = 100, std::string_view worker = "worker-1") const;
   claimed_batch claim(std::uint32_t limit = 100, std::string_view worker = "worker-1");
@@ -117,8 +122,7 @@ protected:
   commit_report fail(const claimed_event& event, failure why,
                      std::optional<timestamp> retry_at = std::nullopt);
 
-  // -- looking
-  // --------------------------------------------------------------------------------------------------
+  // -- looking ----------------------------------------------------------------------------------------------
 
   explanation explain(std::int64_t event_id);
   store_status status();
@@ -129,8 +133,7 @@ protected:
   timestamp now = t0;
 };
 
-// -- plans
-// ----------------------------------------------------------------------------------------------------
+// -- plans --------------------------------------------------------------------------------------------------
 
 fan_out_plan empty_plan(const claimed_event& event);
 /// One notification text for all users.

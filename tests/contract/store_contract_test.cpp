@@ -7,8 +7,7 @@
 
 namespace herald::test {
 
-// -- fixture
-// --------------------------------------------------------------------------------------------------
+// -- fixture ------------------------------------------------------------------------------------------------
 
 store_contract::store_contract() : backend{GetParam().make()}, store{backend->open()} {
   auto done = store.platform.insert_platform_rows(make_world(), t0 - std::chrono::hours{48});
@@ -87,8 +86,7 @@ store_summary store_contract::summary() {
   return value_of(store.operations.summarize());
 }
 
-// -- plans
-// ----------------------------------------------------------------------------------------------------
+// -- plans --------------------------------------------------------------------------------------------------
 
 fan_out_plan empty_plan(const claimed_event& event) {
   fan_out_plan out;
@@ -124,8 +122,7 @@ fan_out_plan email_plan(const claimed_event& event, std::vector<uuid> immediate,
   return out;
 }
 
-// -- looking
-// --------------------------------------------------------------------------------------------------
+// -- looking ------------------------------------------------------------------------------------------------
 
 std::vector<std::int64_t> ids_of(const claimed_batch& batch) {
   std::vector<std::int64_t> out;

@@ -96,8 +96,7 @@ TEST(can_view, ends_in_a_cycle_and_still_finds_what_stands_on_it) {
   EXPECT_TRUE(can_view(x, guest, file));
 }
 
-// -- against a reference
-// --------------------------------------------------------------------------------------
+// -- against a reference ------------------------------------------------------------------------------------
 
 bool reference(const access_tree& tree, const uuid& user, const uuid& resource) {
   if (!tree.nodes.contains(resource))

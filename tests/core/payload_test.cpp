@@ -39,8 +39,7 @@ std::string of_size(std::size_t n) {
   return out + std::string(n - out.size() - 2, 'x') + "\"}";
 }
 
-// -- what is a payload
-// ----------------------------------------------------------------------------------------
+// -- what is a payload --------------------------------------------------------------------------------------
 
 TEST(payload, of_empty_text_is_an_empty_object) {
   EXPECT_EQ(parsed("").json(), json::object());
@@ -105,8 +104,7 @@ TEST(payload, keeps_the_last_of_two_equal_keys) {
   EXPECT_EQ(parsed(R"({"a":"first","a":"last"})").text("a"), "last");
 }
 
-// -- reading values
-// -------------------------------------------------------------------------------------------
+// -- reading values -----------------------------------------------------------------------------------------
 
 TEST(payload, has_no_text_where_it_is_missing_null_empty_or_of_another_type) {
   auto x = parsed(R"({"text":"hello","null":null,"empty":"","number":3,"object":{},"array":["a"]})");
@@ -182,8 +180,7 @@ TEST(payload, hands_out_objects_that_outlive_it) {
   EXPECT_EQ(inner->flag("timeChanged"), true);
 }
 
-// -- properties
-// -----------------------------------------------------------------------------------------------
+// -- properties ---------------------------------------------------------------------------------------------
 
 std::size_t depth(const json& x) {
   if (!x.is_structured())

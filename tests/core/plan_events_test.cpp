@@ -88,8 +88,7 @@ void expect_complete(const event_batch& batch, const plan_batch& plans) {
 
 } // namespace
 
-// -- events one by one
-// --------------------------------------------------------------------------------------------
+// -- events one by one --------------------------------------------------------------------------------------
 
 TEST(plan_events, gives_each_event_a_plan_with_its_claim_and_type) {
   batch_under_test batch{"meeting_invited"};
@@ -151,8 +150,7 @@ TEST(plan_events, completes_unknown_types_with_a_warning_that_names_them) {
   EXPECT_TRUE(plans.failures.empty());
 }
 
-// -- bursts
-// -------------------------------------------------------------------------------------------------------
+// -- bursts -------------------------------------------------------------------------------------------------
 
 TEST(plan_events, tells_a_burst_of_grants_once) {
   batch_under_test batch{"document_permission_granted"};
@@ -316,8 +314,7 @@ TEST(plan_events, coalesces_nothing_of_other_types) {
   EXPECT_EQ(batch.plan().plans.size(), 2U);
 }
 
-// -- duplicates
-// ---------------------------------------------------------------------------------------------------
+// -- duplicates ---------------------------------------------------------------------------------------------
 
 TEST(plan_events, drops_the_second_of_two_equal_nudges) {
   batch_under_test batch{"resume_incomplete_nudge"};

@@ -49,8 +49,7 @@ std::optional<preference_status> decision(rows x, channel asked = channel::in_ap
   return out;
 }
 
-// -- relevance
-// ------------------------------------------------------------------------------------------------
+// -- relevance ----------------------------------------------------------------------------------------------
 
 TEST(preferences, without_rows_decide_nothing) {
   EXPECT_EQ(decide({}, query, channel::in_app), std::nullopt);
@@ -79,8 +78,7 @@ TEST(preferences, count_under_every_accepted_event_name) {
   EXPECT_EQ(decision({global_row("chat_message_sent", "in_app", muted)}), muted);
 }
 
-// -- hierarchy
-// ------------------------------------------------------------------------------------------------
+// -- hierarchy ----------------------------------------------------------------------------------------------
 
 TEST(preferences, of_the_thread_come_before_the_project_and_that_before_global) {
   EXPECT_EQ(decision({thread_row("*", "*", immediate), project_row("chat_message", "in_app", muted),
@@ -108,8 +106,7 @@ TEST(preferences, that_contradict_each_other_are_settled_by_the_stricter_one) {
             muted);
 }
 
-// -- channels
-// -------------------------------------------------------------------------------------------------
+// -- channels -----------------------------------------------------------------------------------------------
 
 TEST(in_app, is_wanted_unless_muted) {
   EXPECT_TRUE(wants_in_app({}, query));
@@ -151,8 +148,7 @@ TEST(a_row_for_any_channel, decides_for_both) {
   EXPECT_EQ(wants_email(x, query, email_delivery::immediate), email_delivery::none);
 }
 
-// -- against a reference
-// --------------------------------------------------------------------------------------
+// -- against a reference ------------------------------------------------------------------------------------
 
 /// The rules in the words of the contract: ask the most exact kind of row first, then the next, and so on.
 std::optional<preference_status> reference(const rows& all, const preference_query& q,

@@ -82,8 +82,7 @@ TEST(counters, at_their_maximum_do_not_overflow) {
   EXPECT_EQ(delay(slow, failed(failure_class::transient, most - 2, 0)), 24h * 3650);
 }
 
-// -- properties
-// -----------------------------------------------------------------------------------------------
+// -- properties ---------------------------------------------------------------------------------------------
 
 retry_policy any_policy() {
   retry_policy x;

@@ -41,8 +41,7 @@ std::string unescaped(std::string_view markdown) {
   return out;
 }
 
-// -- UTF-8
-// ----------------------------------------------------------------------------------------------------
+// -- UTF-8 --------------------------------------------------------------------------------------------------
 
 TEST(invalid_utf8_at, finds_the_first_byte_of_the_broken_sequence) {
   EXPECT_EQ(invalid_utf8_at(""), std::nullopt);
@@ -78,8 +77,7 @@ RC_GTEST_PROP(invalid_utf8_at, agrees_with_the_json_library_on_any_bytes, ()) {
     RC_ASSERT(strict(text.substr(0, *at)));
 }
 
-// -- one_line
-// -------------------------------------------------------------------------------------------------
+// -- one_line -----------------------------------------------------------------------------------------------
 
 TEST(one_line, turns_each_run_of_breaks_and_control_characters_into_one_space) {
   EXPECT_EQ(one_line("Subject\r\nBcc: everyone@example.com", 80), "Subject Bcc: everyone@example.com");
@@ -124,8 +122,7 @@ RC_GTEST_PROP(one_line, survives_bytes_that_are_no_text, ()) {
   RC_ASSERT(line.find('\n') == std::string::npos);
 }
 
-// -- markdown_escape
-// ------------------------------------------------------------------------------------------
+// -- markdown_escape ----------------------------------------------------------------------------------------
 
 TEST(markdown_escape, takes_the_meaning_from_every_special_character) {
   EXPECT_EQ(markdown_escape("a*b_c`d[e](f)<g>~h\\"), "a\\*b\\_c\\`d\\[e\\](f)\\<g\\>\\~h\\\\");
@@ -171,8 +168,7 @@ RC_GTEST_PROP(markdown_escape, leaves_no_special_character_without_its_backslash
   }
 }
 
-// -- names
-// ----------------------------------------------------------------------------------------------------
+// -- names --------------------------------------------------------------------------------------------------
 
 TEST(thread_label, has_exactly_one_leading_hash) {
   EXPECT_EQ(thread_label("pricing"), "#pricing");

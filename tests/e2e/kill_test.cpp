@@ -39,11 +39,9 @@ std::uint64_t settled_events(sqlite_store& store) {
   return status ? status->completed + status->dead : 0;
 }
 
-/// Waits, watching the database, until `target` events are settled; false when the program ended before. It
-/// looks now and then only: a reader that never pauses keeps SQLite from recovering the log of a killed
-/// writer.
+/// Waits, watching the database, until `target` events are settled; false when the program ended before.
 bool wait_for(sqlite_store& store, child_process& herald, std::uint64_t target) {
-  constexpr int pause_ms = 3;
+  constexpr int pause_ms = 1;
   while (settled_events(store) < target)
     if (herald.ended_within(pause_ms))
       return false;

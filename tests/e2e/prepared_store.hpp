@@ -63,6 +63,16 @@ inline std::multiset<std::string> rows_of(const std::string& path, const std::st
   return out;
 }
 
+/// Changes the database behind the program's back.
+inline void change(const std::string& path, const std::string& sql) {
+  sqlite3* raw = nullptr;
+  auto opened = sqlite3_open_v2(path.c_str(), &raw, SQLITE_OPEN_READWRITE, nullptr);
+  std::unique_ptr<sqlite3, int (*)(sqlite3*)> db{raw, sqlite3_close};
+  sqlite3_busy_timeout(raw, 5'000);
+  if (opened != SQLITE_OK || sqlite3_exec(raw, sql.c_str(), nullptr, nullptr, nullptr) != SQLITE_OK)
+    throw std::runtime_error(sqlite3_errmsg(raw));
+}
+
 /// What a run left, without what legitimately depends on which events happened to be claimed together.
 struct store_image {
   /// Rows of all types that write one row per event and recipient.
@@ -113,8 +123,8 @@ inline store_image image_of(const std::string& path) {
                     " AND e.event_type NOT IN ('document_permission_granted',"
                     " 'resume_permission_granted', 'resume_incomplete_nudge', 'meeting_reminder')");
   out.emails =
-      rows_of(path, "SELECT event_id, user_id, event_type, delivery_type, project_id, subject, body_data,"
-                    " status FROM pending_emails WHERE event_type <> 'resume_incomplete_nudge'");
+      rows_of(path, "SELECT event_id, user_id, event_type, delivery_type, project_id, subject, body_data"
+                    " FROM pending_emails WHERE event_type <> 'resume_incomplete_nudge'");
   out.nudges =
       rows_of(path, "SELECT 'in_app', user_id, json_extract(payload, '$.project_id'),"
                     " json_extract(payload, '$.resume_type'), json_extract(payload, '$.nudge_tier')"

@@ -61,6 +61,11 @@ RC_GTEST_PROP(uuid, is_never_read_from_arbitrary_text_unless_it_prints_the_same,
     RC_ASSERT(to_string(*x).size() == text.size());
 }
 
+TEST(name_based_uuid, is_version_5_of_the_standard) {
+  auto dns = *parse_uuid("6ba7b810-9dad-11d1-80b4-00c04fd430c8");
+  EXPECT_EQ(to_string(name_based_uuid(dns, "www.example.com")), "2ed6657d-e927-568b-95e1-2665a8aea6a2");
+}
+
 TEST(uuid_hash, tells_ids_apart_that_differ_in_one_byte) {
   for (std::size_t byte = 0; byte < 16; ++byte) {
     std::unordered_set<std::size_t> hashes;

@@ -56,7 +56,7 @@ public:
 
   virtual ~actor_fixture() { shut_down(); }
 
-  // -- actors ---------------------------------------------------------------------------------------------
+  // -- actors -----------------------------------------------------------------------------------------------
 
   /// Registers an actor, whatever its kind of handle, to be killed at the end of the test; returns the
   /// handle.
@@ -79,7 +79,7 @@ public:
     sys.await_actors_before_shutdown(false);
   }
 
-  // -- running --------------------------------------------------------------------------------------------
+  // -- running ----------------------------------------------------------------------------------------------
 
   /// Lets the actors work until every mailbox is empty, while no time passes; returns how many messages they
   /// took. Throws when that never happens.
@@ -105,7 +105,7 @@ public:
   /// The virtual clock that actors see.
   caf::actor_clock::time_point now() const { return sched.clock().now(); }
 
-  // -- asking ---------------------------------------------------------------------------------------------
+  // -- asking -----------------------------------------------------------------------------------------------
 
   /// Sends a request and returns where its answer will appear once the actors have worked.
   template <class T, class Handle, class... Ts> answer_ptr<T> request(const Handle& receiver, Ts... xs) {

@@ -88,7 +88,8 @@ public:
     posix_spawn_file_actions_destroy(&actions);
     close(out[1]);
     close(err[1]);
-    pipes_ = {out[0], err[0]};
+    pipes_[0].fd = out[0];
+    pipes_[1].fd = err[0];
     if (failed != 0)
       throw std::runtime_error("cannot start " + program);
   }
@@ -105,11 +106,10 @@ public:
 
   void signal(int number) const { kill(pid_, number); }
 
-  /// Whether the program has ended; waits for its end at most for `limit` milliseconds.
+  /// Whether the program has ended; waits for its end at most for `limit` milliseconds. Takes in what it says
+  /// meanwhile: a program whose output nobody reads stops in the middle of its work.
   bool ended_within(int limit) {
-    // Its end closes the pipes; output alone does not end the wait.
-    pollfd fd{pipes_[0], 0, 0};
-    poll(&fd, 1, limit);
+    read_some(limit);
     siginfo_t info{};
     return pid_ <= 0 || waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) != 0
            || info.si_pid != 0;
@@ -117,35 +117,37 @@ public:
 
   /// Reads both outputs to their ends and takes the exit status.
   outcome wait() {
-    outcome result;
-    std::array<std::string*, 2> sinks{&result.out, &result.err};
-    std::array<pollfd, 2> fds{pollfd{pipes_[0], POLLIN, 0}, pollfd{pipes_[1], POLLIN, 0}};
-    for (std::size_t open = 2; open > 0;) {
-      if (poll(fds.data(), fds.size(), -1) < 0 && errno != EINTR)
-        throw std::runtime_error("cannot read the program's output");
-      for (std::size_t i = 0; i < 2; ++i) {
-        if (fds[i].fd < 0 || fds[i].revents == 0)
-          continue;
-        std::array<char, 4096> buffer;
-        auto n = read(fds[i].fd, buffer.data(), buffer.size());
-        if (n > 0) {
-          sinks[i]->append(buffer.data(), static_cast<std::size_t>(n));
-        } else {
-          close(fds[i].fd);
-          fds[i].fd = -1;
-          --open;
-        }
-      }
-    }
+    while (pipes_[0].fd >= 0 || pipes_[1].fd >= 0)
+      read_some(-1);
     int status = 0;
     waitpid(std::exchange(pid_, -1), &status, 0);
-    result.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-    return result;
+    result_.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    return std::move(result_);
   }
 
 private:
+  /// Waits for output or an end of it, and reads what is there.
+  void read_some(int limit) {
+    if (poll(pipes_.data(), pipes_.size(), limit) < 0 && errno != EINTR)
+      throw std::runtime_error("cannot read the program's output");
+    std::array<std::string*, 2> sinks{&result_.out, &result_.err};
+    for (std::size_t i = 0; i < 2; ++i) {
+      if (pipes_[i].fd < 0 || pipes_[i].revents == 0)
+        continue;
+      std::array<char, 4096> buffer;
+      auto n = read(pipes_[i].fd, buffer.data(), buffer.size());
+      if (n > 0) {
+        sinks[i]->append(buffer.data(), static_cast<std::size_t>(n));
+      } else {
+        close(pipes_[i].fd);
+        pipes_[i].fd = -1;
+      }
+    }
+  }
+
   pid_t pid_ = -1;
-  std::array<int, 2> pipes_{-1, -1};
+  std::array<pollfd, 2> pipes_{pollfd{-1, POLLIN, 0}, pollfd{-1, POLLIN, 0}};
+  outcome result_;
 };
 
 } // namespace herald::testing

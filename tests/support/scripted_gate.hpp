@@ -4,6 +4,7 @@
 #include <chrono>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <variant>
@@ -29,12 +30,55 @@ struct gate_script {
   std::vector<claim_ref> lost_on_renewal;
   std::uint64_t released = 0;
 
+  std::vector<open_window_request> windows;
+  std::vector<outbox_claim_request> outbox_claims;
+  std::vector<seal_request_ptr> seals;
+  std::vector<record_request_ptr> records;
+  std::vector<outbox_release_request> outbox_releases;
+  std::vector<purge_request> purges;
+
+  std::deque<std::variant<claimed_outbox, failure>> outbox_answers;
+  /// Failures of the next calls; none: they succeed.
+  std::deque<failure> window_failures;
+  std::deque<failure> seal_failures;
+  std::deque<failure> record_failures;
+  std::int64_t last_envelope = 0;
+
   /// Commits wait until the gate is told `freed`.
   bool hold_commits = false;
   std::vector<std::pair<commit_request_ptr, caf::typed_response_promise<commit_report>>> held;
 };
 
 using gate_script_ptr = std::shared_ptr<gate_script>;
+
+/// Takes the next scripted failure, if there is one.
+inline std::optional<failure> next_of(std::deque<failure>& xs) {
+  if (xs.empty())
+    return std::nullopt;
+  auto out = std::move(xs.front());
+  xs.pop_front();
+  return out;
+}
+
+/// What a store would make of the request if everything in it still held.
+inline sealed_batch_ptr sealed_as_asked(gate_script& script, const seal_request& x) {
+  auto out = std::make_shared<sealed_batch>();
+  for (auto& draft : x.envelopes) {
+    sealed_envelope envelope;
+    envelope.id = ++script.last_envelope;
+    envelope.endpoint = draft.endpoint;
+    envelope.lane = draft.lane;
+    envelope.idempotency_key = draft.idempotency_key;
+    envelope.body = draft.body;
+    for (auto& mail : draft.mails)
+      envelope.mail_ids.push_back(mail.mail_id);
+    envelope.claim_no = 1;
+    out->envelopes.push_back(std::make_shared<const sealed_envelope>(std::move(envelope)));
+  }
+  for (auto& row : x.ended)
+    ++(row.ending == row_ending::skipped ? out->skipped : out->failed);
+  return out;
+}
 
 inline store_gate_actor::behavior_type scripted_gate(store_gate_actor::pointer self, gate_script_ptr script) {
   return {
@@ -82,6 +126,46 @@ inline store_gate_actor::behavior_type scripted_gate(store_gate_actor::pointer s
       [script](const release_request& x) {
         script->releases.push_back(x);
         return script->released;
+      },
+      [script](const open_window_request& x) -> caf::result<window_report> {
+        script->windows.push_back(x);
+        if (auto why = next_of(script->window_failures))
+          return to_error(*why);
+        return window_report{true, 0, 0};
+      },
+      [script](const outbox_claim_request& x) -> caf::result<claimed_outbox_ptr> {
+        script->outbox_claims.push_back(x);
+        auto out = claimed_outbox{};
+        if (!script->outbox_answers.empty()) {
+          auto answer = std::move(script->outbox_answers.front());
+          script->outbox_answers.pop_front();
+          if (auto* why = std::get_if<failure>(&answer))
+            return to_error(*why);
+          out = std::get<claimed_outbox>(std::move(answer));
+        }
+        if (!out.context)
+          out.context = std::make_shared<const email_context>();
+        return std::make_shared<const claimed_outbox>(std::move(out));
+      },
+      [script](const seal_request_ptr& x) -> caf::result<sealed_batch_ptr> {
+        script->seals.push_back(x);
+        if (auto why = next_of(script->seal_failures))
+          return to_error(*why);
+        return sealed_as_asked(*script, *x);
+      },
+      [script](const record_request_ptr& x) -> caf::result<record_report> {
+        script->records.push_back(x);
+        if (auto why = next_of(script->record_failures))
+          return to_error(*why);
+        return record_report{};
+      },
+      [script](const outbox_release_request& x) {
+        script->outbox_releases.push_back(x);
+        return script->released;
+      },
+      [script](const purge_request& x) {
+        script->purges.push_back(x);
+        return std::uint64_t{0};
       },
       // Lets the held commits go; a promise may only be kept by the actor that made it.
       [script](freed_atom, std::uint64_t) {

@@ -92,8 +92,10 @@ preference_status status_from(std::string_view text) {
 /// Loads in the order in which rows name further rows.
 class context_loader {
 public:
-  context_loader(database& db, std::span<const claimed_event> events, timestamp now)
+  context_loader(database& db, std::span<const claimed_event> events, timestamp now,
+                 std::span<const uuid> people)
       : db_{db}, named_{ids_named_by(events)} {
+    named_.people.insert(people.begin(), people.end());
     out_.now = now;
   }
 
@@ -241,8 +243,9 @@ private:
 
 } // namespace
 
-batch_context load_context(database& db, std::span<const claimed_event> events, timestamp now) {
-  return context_loader{db, events, now}.load();
+batch_context load_context(database& db, std::span<const claimed_event> events, timestamp now,
+                           std::span<const uuid> people) {
+  return context_loader{db, events, now, people}.load();
 }
 
 } // namespace herald::sqlite

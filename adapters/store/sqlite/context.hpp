@@ -10,6 +10,8 @@
 namespace herald::sqlite {
 
 /// At most 14 statements, whatever the number of events. Call it inside the transaction that claimed them.
-batch_context load_context(database& db, std::span<const claimed_event> events, timestamp now);
+/// `people` are loaded whether an event names them or not.
+batch_context load_context(database& db, std::span<const claimed_event> events, timestamp now,
+                           std::span<const uuid> people = {});
 
 } // namespace herald::sqlite

@@ -19,8 +19,7 @@ constexpr auto log_limit_pragma = "PRAGMA journal_size_limit = 67108864";
 
 } // namespace
 
-// -- statement
-// ------------------------------------------------------------------------------------------------
+// -- statement ----------------------------------------------------------------------------------------------
 
 statement::statement(statement&& other) noexcept
     : db_{other.db_}, handle_{std::exchange(other.handle_, nullptr)}, started_{other.started_} {}
@@ -133,8 +132,7 @@ std::optional<std::int64_t> statement::optional_integer(int column) const {
   return is_null(column) ? std::nullopt : std::optional{integer(column)};
 }
 
-// -- database
-// -------------------------------------------------------------------------------------------------
+// -- database -----------------------------------------------------------------------------------------------
 
 database::database(const sqlite_options& options) : options_{options} {
   try {
@@ -242,8 +240,7 @@ std::vector<std::string> database::prepared_texts() const {
   return out;
 }
 
-// -- transaction
-// ----------------------------------------------------------------------------------------------
+// -- transaction --------------------------------------------------------------------------------------------
 
 transaction::transaction(database& db, mode wanted) : db_{db} {
   db_.run(wanted == mode::write ? "BEGIN IMMEDIATE" : "BEGIN");

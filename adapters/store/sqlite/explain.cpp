@@ -22,14 +22,36 @@ constexpr std::string_view select_attempts = R"(
   FROM herald_attempts WHERE event_id = ?1 ORDER BY id)";
 
 constexpr std::string_view select_outcomes = R"(
-  SELECT u.value, coalesce(nullif(p.full_name, ''), p.email), o.channel, o.state, o.reason,
-    coalesce(n.id, m.id), coalesce(iif(n.id IS NULL, NULL, iif(n.read_at IS NULL, 'unread', 'read')), m.status)
+  SELECT u.value, coalesce(nullif(p.full_name, ''), p.email), o.channel, o.state, o.reason, coalesce(n.id, m.id),
+    CASE
+      WHEN o.state = 'skipped' THEN ''
+      WHEN n.id IS NOT NULL THEN iif(n.read_at IS NULL, 'unread', 'read')
+      WHEN o.channel = 'in_app' THEN ''
+      WHEN m.id IS NULL THEN 'withdrawn'
+      WHEN r.email_id IS NULL THEN iif(m.status = 'pending' AND m.delivery_type = 'aggregated', 'deferred', m.status)
+      WHEN r.state <> 'member' THEN r.state
+      WHEN h.state = 'sent' AND (SELECT count(*) FROM herald_mail_rows x
+        WHERE x.mail_id = h.id AND x.state = 'member') > 1 THEN 'merged'
+      WHEN h.state = 'open' THEN 'claimed'
+      ELSE h.state
+    END,
+    CASE
+      WHEN r.email_id IS NULL THEN ''
+      WHEN r.state <> 'member' THEN r.reason
+      WHEN h.state = 'sent' THEN 'mail ' || h.id || ', provider id ' || h.provider_id
+      WHEN h.state = 'sealed' THEN 'mail ' || h.id || ' in envelope ' || h.envelope_id
+        || iif(v.error = '', '', ', last error: ' || v.error)
+      ELSE 'mail ' || h.id || iif(h.reason = '', '', ': ' || h.reason)
+    END
   FROM herald_outcomes o CROSS JOIN json_each(o.recipients) u
   LEFT JOIN profiles p ON p.id = u.value
   LEFT JOIN notifications n ON o.channel = 'in_app' AND o.state <> 'skipped' AND n.id = (
     SELECT min(i.id) FROM notifications i WHERE i.event_id = o.into_event_id AND i.user_id = u.value)
   LEFT JOIN pending_emails m
     ON o.channel = 'email' AND o.state <> 'skipped' AND m.event_id = o.into_event_id AND m.user_id = u.value
+  LEFT JOIN herald_mail_rows r ON r.email_id = m.id
+  LEFT JOIN herald_mails h ON h.id = r.mail_id
+  LEFT JOIN herald_envelopes v ON v.id = h.envelope_id
   WHERE o.event_id = ?1
   ORDER BY o.channel DESC, o.state, o.reason, u.key)";
 
@@ -64,7 +86,7 @@ std::optional<explanation> explain(database& db, std::int64_t event_id) {
         {x.small_integer(0), x.text(1), x.optional_time(2), x.time(3), x.text(4), x.text(5), x.text(6)});
   for (auto x = db.query(select_outcomes, event_id); x.step();)
     out.outcomes.push_back(
-        {x.id(0), x.text(1), x.text(2), x.text(3), x.text(4), x.optional_integer(5), x.text(6)});
+        {x.id(0), x.text(1), x.text(2), x.text(3), x.text(4), x.optional_integer(5), x.text(6), x.text(7)});
   return out;
 }
 

@@ -9,7 +9,7 @@
 namespace herald::sqlite {
 
 /// The version of the embedded schema, kept in the file's user_version.
-inline constexpr std::int64_t schema_version = 1;
+inline constexpr std::int64_t schema_version = 2;
 
 /// After this the connection's file has the schema this program knows; an empty file is given it if `create`.
 /// Throws `permanent` for somebody else's database, a newer schema, or none while `create` is false.

@@ -10,6 +10,8 @@
 #include "adapters/store/sqlite/database.hpp"
 #include "adapters/store/sqlite/leases.hpp"
 #include "adapters/store/sqlite/operator_queries.hpp"
+#include "adapters/store/sqlite/outbox.hpp"
+#include "adapters/store/sqlite/outbox_views.hpp"
 #include "adapters/store/sqlite/schema.hpp"
 
 namespace herald {
@@ -42,8 +44,7 @@ public:
     db_.use_write_ahead_log();
   }
 
-  // -- event_store
-  // ----------------------------------------------------------------------------------------------
+  // -- event_store ------------------------------------------------------------------------------------------
 
   result<claimed_batch> claim(const claim_request& x) override {
     return guarded([&] { return sqlite::claim_events(db_, x); });
@@ -61,8 +62,33 @@ public:
     return guarded([&] { return sqlite::release_leases(db_, x); });
   }
 
-  // -- operator_store
-  // -------------------------------------------------------------------------------------------
+  // -- outbox_store -----------------------------------------------------------------------------------------
+
+  result<window_report> open_window(const open_window_request& x) override {
+    return guarded([&] { return sqlite::open_window(db_, x); });
+  }
+
+  result<claimed_outbox> claim_outbox(const outbox_claim_request& x) override {
+    return guarded([&] { return sqlite::claim_outbox(db_, x); });
+  }
+
+  result<sealed_batch> seal(const seal_request& x) override {
+    return guarded([&] { return sqlite::seal_envelopes(db_, x); });
+  }
+
+  result<record_report> record(const record_request& x) override {
+    return guarded([&] { return sqlite::record_outcomes(db_, x); });
+  }
+
+  result<std::uint64_t> release_outbox(const outbox_release_request& x) override {
+    return guarded([&] { return sqlite::release_outbox(db_, x); });
+  }
+
+  result<std::uint64_t> purge_bodies(const purge_request& x) override {
+    return guarded([&] { return sqlite::purge_bodies(db_, x); });
+  }
+
+  // -- operator_store ---------------------------------------------------------------------------------------
 
   result<std::vector<std::int64_t>> insert_events(std::span<const new_event> events, timestamp now) override {
     return guarded([&] { return sqlite::insert_events(db_, events, now); });
@@ -100,14 +126,41 @@ public:
     return guarded([&] { return sqlite::restarts(db_); });
   }
 
-  // -- platform_writer and sqlite_store
-  // ---------------------------------------------------------------------------
+  result<outbox_summary> summarize_outbox() override {
+    return guarded([&] { return sqlite::summarize_outbox(db_); });
+  }
+
+  result<std::vector<stuck_mail>> stuck_mails(std::uint32_t limit) override {
+    return guarded([&] { return sqlite::stuck_mails(db_, limit); });
+  }
+
+  result<std::uint64_t> resend_mails(std::span<const std::int64_t> mail_ids, timestamp now) override {
+    return guarded([&] { return sqlite::resend_mails(db_, mail_ids, now); });
+  }
+
+  result<std::uint64_t> drop_mails(std::span<const std::int64_t> mail_ids, timestamp now) override {
+    return guarded([&] { return sqlite::drop_mails(db_, mail_ids, now); });
+  }
+
+  result<std::optional<claimed_outbox>> read_mail(std::int64_t row_id, timestamp now) override {
+    return guarded([&] { return sqlite::read_mail(db_, row_id, now); });
+  }
+
+  // -- platform_writer and sqlite_store ---------------------------------------------------------------------
 
   result<void> insert_platform_rows(const platform_rows& rows, timestamp now) override {
     return guarded([&] { return sqlite::insert_platform_rows(db_, rows, now); });
   }
 
   std::uint64_t statements_run() const override { return db_.statements_run(); }
+
+  result<void> keep_captured(const captured_message& x) override {
+    return guarded([&] { sqlite::insert_captured(db_, x); });
+  }
+
+  result<std::vector<captured_message>> captured_messages(std::uint32_t limit) override {
+    return guarded([&] { return sqlite::captured_messages(db_, limit); });
+  }
 
   std::uint64_t data_version() override {
     auto version = guarded([&] { return db_.read_integer("PRAGMA data_version"); });

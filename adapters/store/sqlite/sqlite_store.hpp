@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "adapters/store/platform_rows.hpp"
 #include "adapters/store/store.hpp"
@@ -27,10 +28,16 @@ struct sqlite_options {
   bool create = true;
 };
 
-class sqlite_store : public event_store, public operator_store, public platform_writer {
+class sqlite_store : public pipeline_store, public operator_store, public platform_writer {
 public:
   /// Statements run since the store was opened; lets tests hold the "constant number per batch" rule.
   virtual std::uint64_t statements_run() const = 0;
+
+  /// Keeps a message that the capture transport took; one with a known id stays as it is.
+  virtual result<void> keep_captured(const captured_message& x) = 0;
+
+  /// Newest first, at most `limit`.
+  virtual result<std::vector<captured_message>> captured_messages(std::uint32_t limit) = 0;
 
   /// A number that changes whenever another connection has committed to the file (PRAGMA data_version); cheap
   /// enough to ask twice a second. 0 when it cannot be read.

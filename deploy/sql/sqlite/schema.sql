@@ -1,4 +1,4 @@
--- Schema version 1 of Herald's embedded SQLite store: the platform's tables that Herald reads and writes, with the
+-- Schema version 2 of Herald's embedded SQLite store: the platform's tables that Herald reads and writes, with the
 -- platform's names and columns, and Herald's own tables (prefix herald_). Run once, on an empty database, inside one
 -- transaction; the program then sets user_version.
 --
@@ -385,6 +385,93 @@ CREATE TABLE herald_once (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX herald_once_event ON herald_once (event_id);
 CREATE INDEX herald_once_user ON herald_once (user_id);
+
+-- Digest windows that were opened. Opening fixes which rows belong to the window's digests, once for all daemons.
+CREATE TABLE herald_digest_windows (
+  window_at INTEGER PRIMARY KEY,
+  opened_at INTEGER NOT NULL
+) STRICT;
+
+-- Sealed envelopes: one provider request each, stored before its first attempt. Every attempt sends the bytes of `body`
+-- under the same key. An envelope that ended may have forgotten its body.
+CREATE TABLE herald_envelopes (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  idempotency_key TEXT NOT NULL UNIQUE CHECK (length(idempotency_key) BETWEEN 1 AND 256),
+  endpoint TEXT NOT NULL CHECK (endpoint IN ('single', 'batch')),
+  lane TEXT NOT NULL CHECK (lane IN ('immediate', 'digest')),
+  body BLOB,
+  mail_count INTEGER NOT NULL,
+  state TEXT NOT NULL DEFAULT 'sealed' CHECK (state IN ('sealed', 'settled', 'split', 'parked')),
+  worker TEXT NOT NULL DEFAULT '',
+  claim_no INTEGER NOT NULL DEFAULT 0,
+  lease_until INTEGER,
+  attempts INTEGER NOT NULL DEFAULT 0,
+  -- Since when the provider may know the key.
+  first_attempt_at INTEGER,
+  next_attempt_at INTEGER,
+  error_class TEXT NOT NULL DEFAULT '',
+  error TEXT NOT NULL DEFAULT '',
+  sealed_at INTEGER NOT NULL,
+  ended_at INTEGER,
+  CHECK (body IS NOT NULL OR state <> 'sealed')
+) STRICT;
+-- Due when neither leased nor waiting: the later of the two dates has passed.
+CREATE INDEX herald_envelopes_due ON herald_envelopes
+  (max(coalesce(lease_until, 0), coalesce(next_attempt_at, 0)), id) WHERE state = 'sealed';
+CREATE INDEX herald_envelopes_bodies ON herald_envelopes (ended_at)
+  WHERE state <> 'sealed' AND body IS NOT NULL;
+
+-- One message to one person: an immediate row of pending_emails, or a digest of all rows of a window. Outlives the rows
+-- and the person, so that nothing vanishes.
+CREATE TABLE herald_mails (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  user_id TEXT NOT NULL CHECK (length(user_id) = 36),
+  lane TEXT NOT NULL CHECK (lane IN ('immediate', 'digest')),
+  window_at INTEGER REFERENCES herald_digest_windows (window_at),
+  state TEXT NOT NULL DEFAULT 'open'
+    CHECK (state IN ('open', 'claimed', 'sealed', 'sent', 'skipped', 'failed', 'parked')),
+  worker TEXT NOT NULL DEFAULT '',
+  claim_no INTEGER NOT NULL DEFAULT 0,
+  lease_until INTEGER,
+  -- How often a person has sent it on its way again.
+  generation INTEGER NOT NULL DEFAULT 0,
+  envelope_id INTEGER REFERENCES herald_envelopes (id),
+  position INTEGER,
+  provider_id TEXT NOT NULL DEFAULT '',
+  reason TEXT NOT NULL DEFAULT '',
+  created_at INTEGER NOT NULL,
+  updated_at INTEGER NOT NULL,
+  UNIQUE (user_id, window_at),
+  CHECK ((lane = 'digest') = (window_at IS NOT NULL))
+) STRICT;
+CREATE INDEX herald_mails_open ON herald_mails (lane, id) WHERE state = 'open';
+CREATE INDEX herald_mails_leases ON herald_mails (lease_until, id) WHERE state = 'claimed';
+CREATE INDEX herald_mails_envelope ON herald_mails (envelope_id, position) WHERE envelope_id IS NOT NULL;
+CREATE INDEX herald_mails_stuck ON herald_mails (id) WHERE state IN ('failed', 'parked');
+
+-- Which mail each row of pending_emails went into, and why a row did not go out with it. The key is the promise that no
+-- row is ever in two mails.
+CREATE TABLE herald_mail_rows (
+  email_id INTEGER PRIMARY KEY,
+  mail_id INTEGER NOT NULL REFERENCES herald_mails (id),
+  state TEXT NOT NULL DEFAULT 'member' CHECK (state IN ('member', 'skipped', 'failed')),
+  reason TEXT NOT NULL DEFAULT ''
+) STRICT;
+CREATE INDEX herald_mail_rows_mail ON herald_mail_rows (mail_id, email_id);
+
+-- Messages of the capture transport: what would have been sent.
+CREATE TABLE herald_captured_mails (
+  id TEXT PRIMARY KEY,
+  idempotency_key TEXT NOT NULL,
+  sender TEXT NOT NULL,
+  recipient TEXT NOT NULL,
+  subject TEXT NOT NULL,
+  html TEXT NOT NULL,
+  text TEXT NOT NULL,
+  headers TEXT NOT NULL CHECK (json_valid(headers)),
+  captured_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX herald_captured_mails_at ON herald_captured_mails (captured_at);
 
 -- What supervisors did, newest last: crashes, restarts, escalations.
 CREATE TABLE herald_supervision (
