@@ -183,7 +183,7 @@ void email_batcher_state::take_over() {
 void email_batcher_state::poll() {
   if (busy || draining)
     return;
-  if (auto window = latest_window(*schedule, time->now()); !cfg.dry_run && window != opened) {
+  if (auto window = latest_window(*schedule, time->now()); cfg.digests && !cfg.dry_run && window != opened) {
     open_window(window);
     return;
   }
@@ -219,6 +219,8 @@ void email_batcher_state::claim() {
   request.max_open = cfg.max_open_envelopes;
   request.mails = cfg.claim_batch;
   request.digest_share = std::min(cfg.digest_share, cfg.claim_batch);
+  request.immediate = cfg.immediate;
+  request.digests = cfg.digests;
   request.dry_run = cfg.dry_run;
   request.after_id = dry_run_cursor;
   self->request(links.gate, caf::infinite, std::move(request))

@@ -44,6 +44,9 @@ struct email_batcher_config {
   std::string digest_zone{digest_schedule::default_zone};
   /// How long the bodies of ended envelopes are kept. They hold personal data.
   duration body_retention{0};
+  /// Which mails it works on.
+  bool immediate = true;
+  bool digests = true;
   /// Say what would be sent; claim, seal and send nothing.
   bool dry_run = false;
 };

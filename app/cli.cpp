@@ -141,6 +141,17 @@ private:
       return with_pipeline([this](const run_environment& env) { return run_fan_out_once(env, common_.json); },
                            false);
     });
+    define_mail_job(*sub, "email-instant", "Send immediate e-mails that are queued", mail_job::instant);
+    define_mail_job(*sub, "email-digest", "Send the digests of the newest window", mail_job::digest);
+  }
+
+  void define_mail_job(CLI::App& parent, const char* name, const char* help, mail_job job) {
+    auto* sub = parent.add_subcommand(name, help);
+    add_common(*sub, common_, true);
+    on(sub, [this, job] {
+      return with_pipeline(
+          [this, job](const run_environment& env) { return run_mail_once(env, job, common_.json); });
+    });
   }
 
   void define_demo() {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdio>
+#include <initializer_list>
 #include <memory>
 #include <string>
 #include <utility>
@@ -22,6 +23,9 @@ constexpr std::string_view component = "herald";
 
 /// How soon the daemon notices events that another process appended.
 constexpr duration look_around{500};
+
+/// How long a single run waits for a mail provider that is down.
+constexpr duration job_patience{30'000};
 
 /// What the daemon keeps an eye on beside the pipeline: foreign changes to the store, and restarts worth
 /// recording.
@@ -99,9 +103,10 @@ struct escalation {
   std::string reason;
 };
 
-std::unique_ptr<session> start(const run_environment& env, const std::shared_ptr<escalation>& escalated) {
-  return std::make_unique<session>(session_options{env.cfg, env.rows, env.time, env.log, env.render,
-                                                   env.open_transport, env.hooks.around_store,
+std::unique_ptr<session> start(const run_environment& env, const std::shared_ptr<escalation>& escalated,
+                               bool with_fan_out = true) {
+  return std::make_unique<session>(session_options{env.cfg, env.rows, env.time, env.log, with_fan_out,
+                                                   env.render, env.open_transport, env.hooks.around_store,
                                                    [escalated, &signals = env.signals](std::string why) {
                                                      escalated->reason = std::move(why);
                                                      escalated->happened = true;
@@ -115,23 +120,43 @@ int report_escalation(const run_environment& env, const escalation& x) {
   return exit_code::escalated;
 }
 
-/// The writer's figures of a single run.
-void print_totals(const std::vector<stage_status>& stages, bool dry_run, bool json) {
-  json_object out;
-  std::string text = dry_run ? "dry run, nothing was written; would have:" : "fan-out done:";
-  out.set("dry_run", dry_run);
-  for (auto& stage : stages) {
-    if (stage.name != "notification_writer")
-      continue;
-    for (auto& [gauge, value] : stage.gauges) {
-      if (gauge == "buffered")
-        continue;
-      out.set(gauge, value);
-      text += fmt::format(" {} {},", value, gauge);
-    }
-  }
+/// What one stage counted in a single run.
+void add_totals(const std::vector<stage_status>& stages, std::string_view name,
+                std::initializer_list<std::string_view> gauges, json_object& json, std::string& text) {
+  for (auto& stage : stages)
+    if (stage.name == name)
+      for (auto& [gauge, value] : stage.gauges)
+        if (std::ranges::find(gauges, gauge) != gauges.end()) {
+          json.set(gauge, value);
+          text += fmt::format(" {} {},", value, gauge);
+        }
+}
+
+void print_totals(bool dry_run, std::string_view what, json_object& json, std::string& text, bool as_json) {
   text.back() = '\n';
-  std::fputs(json ? (out.str() + "\n").c_str() : text.c_str(), stdout);
+  text.insert(0, dry_run ? "dry run, nothing was written; would have:" : std::string{what} + " done:");
+  std::fputs(as_json ? (json.str() + "\n").c_str() : text.c_str(), stdout);
+}
+
+/// Works until `idle` says that nothing is left. Returns an exit code, and what the stages counted.
+template <class Idle>
+int run_until(const run_environment& env, session& pipeline, const escalation& escalated,
+              std::string_view what, std::vector<stage_status>& stages, Idle idle) {
+  for (;;) {
+    auto done = idle();
+    if (escalated.happened)
+      return report_escalation(env, escalated);
+    if (!done) {
+      env.log.error(component, "run-failed", "the {} could not be finished: {}", what, done.error().reason);
+      shut_down(env, pipeline);
+      return exit_code::failed;
+    }
+    auto signal = env.signals.wait(duration{0});
+    if (*done || signal == SIGTERM || signal == SIGINT)
+      break;
+  }
+  stages = pipeline.stages();
+  return shut_down(env, pipeline);
 }
 
 } // namespace
@@ -162,22 +187,56 @@ int run_daemon(const run_environment& env) {
 int run_fan_out_once(const run_environment& env, bool json) {
   auto escalated = std::make_shared<escalation>();
   auto pipeline = start(env, escalated);
-  for (;;) {
-    auto idle = pipeline->until_idle(look_around);
-    if (escalated->happened)
-      return report_escalation(env, *escalated);
-    if (!idle) {
-      env.log.error(component, "run-failed", "the fan-out could not be finished: {}", idle.error().reason);
-      shut_down(env, *pipeline);
-      return exit_code::failed;
-    }
-    auto signal = env.signals.wait(duration{0});
-    if (*idle || signal == SIGTERM || signal == SIGINT)
-      break;
-  }
-  auto stages = pipeline->stages();
-  auto code = shut_down(env, *pipeline);
-  print_totals(stages, env.cfg.writer.dry_run, json);
+  std::vector<stage_status> stages;
+  auto code = run_until(env, *pipeline, *escalated, "fan-out", stages,
+                        [&] { return pipeline->until_idle(look_around); });
+  if (stages.empty())
+    return code;
+  json_object out;
+  std::string text;
+  out.set("dry_run", env.cfg.writer.dry_run);
+  add_totals(
+      stages, "notification_writer",
+      {"completed", "notifications", "rolled_up", "emails", "skipped", "retried", "dead", "lost_claims"}, out,
+      text);
+  print_totals(env.cfg.writer.dry_run, "fan-out", out, text, json);
+  return code;
+}
+
+int run_mail_once(const run_environment& env, mail_job job, bool json) {
+  auto escalated = std::make_shared<escalation>();
+  auto of_job = env;
+  of_job.cfg.email.batcher.immediate = job == mail_job::instant;
+  of_job.cfg.email.batcher.digests = job == mail_job::digest;
+  auto pipeline = start(of_job, escalated, false);
+  auto blocked_since = std::optional<timestamp>{};
+  std::vector<stage_status> stages;
+  auto idle = [&]() -> result<bool> {
+    auto done = pipeline->until_mailed(look_around);
+    if (!done || *done)
+      return done;
+    // A job for cron has to end: it does not wait for a provider that takes no mail.
+    for (auto& stage : pipeline->stages())
+      if (stage.name == "resend_sender" && stage.state == "degraded") {
+        auto now = env.time->now();
+        if (now - blocked_since.value_or(now) >= job_patience)
+          return failure{failure_class::outage, stage.reason + "; the mails stay queued"};
+        blocked_since = blocked_since.value_or(now);
+        return false;
+      }
+    blocked_since.reset();
+    return false;
+  };
+  auto code = run_until(env, *pipeline, *escalated, "e-mail run", stages, idle);
+  if (stages.empty())
+    return code;
+  json_object out;
+  std::string text;
+  out.set("dry_run", env.cfg.email.batcher.dry_run);
+  add_totals(stages, "email_batcher", {"mails", "skipped"}, out, text);
+  add_totals(stages, "resend_sender", {"immediate", "digests", "merged", "failed", "parked", "retried"}, out,
+             text);
+  print_totals(env.cfg.email.batcher.dry_run, "e-mail run", out, text, json);
   return code;
 }
 

@@ -1,6 +1,7 @@
 // The long run and the single run: the pipeline between its first and its last signal.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <vector>
@@ -43,5 +44,11 @@ int run_daemon(const run_environment& env);
 
 /// `herald once notify-fan-out`: works until nothing is due, then stops. Prints what it did as text or JSON.
 int run_fan_out_once(const run_environment& env, bool json);
+
+enum class mail_job : std::uint8_t { instant, digest };
+
+/// `herald once email-instant` and `email-digest`: sends what is due of one kind, then stops. The digest job opens the
+/// newest window that has closed. Fails when the provider takes no mail for half a minute.
+int run_mail_once(const run_environment& env, mail_job job, bool json);
 
 } // namespace herald

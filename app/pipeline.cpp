@@ -129,105 +129,130 @@ private:
     return {[time = env_.time] { return time->now(); }, env_.on_supervision};
   }
 
+  /// The children of the pipeline, for the gate they are to talk to. A copy of this builder's parts, because a gate
+  /// that was replaced gets new children long after the builder is gone.
   std::function<std::vector<child_spec>(const store_gate_actor&)> stage_factory() const {
-    return
-        [cfg = cfg_, worker = worker_, env = env_, writer = writer_, poller = poller_, timer_front = timer_,
-         handler_children = handler_specs(), handlers = handlers_, unknown = unknown_, sender = sender_,
-         batcher = batcher_, rules = email_rules_of(), hooks = hooks()](const store_gate_actor& gate) {
-          auto typed_writer = caf::actor_cast<notification_writer_actor>(writer);
-          std::vector<child_spec> out;
-          out.push_back({"notification_writer",
-                         [=](auto* self, const sibling_fn&) {
-                           return as_actor(self->spawn(notification_writer, cfg.writer, worker, gate,
-                                                       caf::actor_cast<credit_taker>(poller),
-                                                       caf::actor_cast<wake_up_taker>(batcher), env.time,
-                                                       env.log));
-                         },
-                         writer});
-          auto handler_options = cfg.supervision.handlers;
-          handler_options.strategy = restart_strategy::one_for_one;
-          out.push_back({"handlers",
-                         [=](auto* self, const sibling_fn&) {
-                           return as_actor(
-                               self->spawn(supervisor, "handlers", handler_options, handler_children, hooks));
-                         },
-                         {}});
-          std::vector<timer_entry> schedule{
-              // The poller arms its own alarms; this one only makes sure that it never sleeps for good.
-              {std::string{poll_job}, cfg.poller.poll_max, caf::actor_cast<tick_taker>(poller)},
-              {std::string{renew_job}, cfg.poller.lease / 3, caf::actor_cast<tick_taker>(poller)},
-          };
-          if (batcher)
-            schedule.push_back({std::string{email_poll_job}, cfg.email.batcher.poll_max,
-                                caf::actor_cast<tick_taker>(batcher)});
-          out.push_back({"timer",
-                         [=](auto* self, const sibling_fn&) {
-                           return as_actor(self->spawn(timer, schedule, env.time, env.log));
-                         },
-                         timer_front});
-          event_poller_links links{gate,
-                                   typed_writer,
-                                   caf::actor_cast<timer_actor>(timer_front),
-                                   {},
-                                   caf::actor_cast<event_handler_actor>(unknown)};
-          for (auto& [type, handler] : handlers)
-            links.handlers.emplace(type, caf::actor_cast<event_handler_actor>(handler));
-          out.push_back({"event_poller",
-                         [=](auto* self, const sibling_fn&) {
-                           return as_actor(
-                               self->spawn(event_poller, cfg.poller, worker, links, env.time, env.log));
-                         },
-                         poller});
-          if (batcher) {
-            auto email_supervision = cfg.supervision.email;
-            email_supervision.strategy = restart_strategy::rest_for_one;
-            auto children = email_children(cfg, worker, env, gate, timer_front, sender, batcher, rules);
-            out.push_back({"email",
-                           [=](auto* self, const sibling_fn&) {
-                             return as_actor(
-                                 self->spawn(supervisor, "email", email_supervision, children, hooks));
-                           },
-                           {}});
-          }
-          return out;
-        };
+    return [parts = parts_of(), rules = email_rules_of(), handler_children = handler_specs(),
+            hooks = hooks()](const store_gate_actor& gate) {
+      std::vector<child_spec> out;
+      if (parts.env.with_fan_out)
+        add_fan_out(out, parts, gate, handler_children, hooks);
+      add_timer(out, parts);
+      if (parts.env.with_fan_out)
+        add_poller(out, parts, gate);
+      if (parts.batcher)
+        add_email(out, parts, gate, rules, hooks);
+      return out;
+    };
+  }
+
+  /// What the stages are made of.
+  struct parts {
+    configuration cfg;
+    std::string worker;
+    pipeline_environment env;
+    caf::actor writer;
+    caf::actor poller;
+    caf::actor timer;
+    caf::actor unknown;
+    caf::actor sender;
+    caf::actor batcher;
+    std::map<std::string, caf::actor> handlers;
+  };
+
+  parts parts_of() const {
+    return {cfg_, worker_, env_, writer_, poller_, timer_, unknown_, sender_, batcher_, handlers_};
+  }
+
+  static void add_fan_out(std::vector<child_spec>& out, const parts& x, const store_gate_actor& gate,
+                          const std::vector<child_spec>& handler_children, const supervisor_hooks& hooks) {
+    out.push_back({"notification_writer",
+                   [=](auto* self, const sibling_fn&) {
+                     return as_actor(self->spawn(notification_writer, x.cfg.writer, x.worker, gate,
+                                                 caf::actor_cast<credit_taker>(x.poller),
+                                                 caf::actor_cast<wake_up_taker>(x.batcher), x.env.time,
+                                                 x.env.log));
+                   },
+                   x.writer});
+    auto options = x.cfg.supervision.handlers;
+    options.strategy = restart_strategy::one_for_one;
+    out.push_back({"handlers",
+                   [=](auto* self, const sibling_fn&) {
+                     return as_actor(self->spawn(supervisor, "handlers", options, handler_children, hooks));
+                   },
+                   {}});
+  }
+
+  static void add_timer(std::vector<child_spec>& out, const parts& x) {
+    // The stages arm their own alarms; these only make sure that none sleeps for good.
+    std::vector<timer_entry> schedule;
+    if (x.env.with_fan_out) {
+      auto poller = caf::actor_cast<tick_taker>(x.poller);
+      schedule.push_back({std::string{poll_job}, x.cfg.poller.poll_max, poller});
+      schedule.push_back({std::string{renew_job}, x.cfg.poller.lease / 3, poller});
+    }
+    if (x.batcher)
+      schedule.push_back({std::string{email_poll_job}, x.cfg.email.batcher.poll_max,
+                          caf::actor_cast<tick_taker>(x.batcher)});
+    out.push_back({"timer",
+                   [=](auto* self, const sibling_fn&) {
+                     return as_actor(self->spawn(herald::timer, schedule, x.env.time, x.env.log));
+                   },
+                   x.timer});
+  }
+
+  static void add_poller(std::vector<child_spec>& out, const parts& x, const store_gate_actor& gate) {
+    event_poller_links links{gate,
+                             caf::actor_cast<notification_writer_actor>(x.writer),
+                             caf::actor_cast<timer_actor>(x.timer),
+                             {},
+                             caf::actor_cast<event_handler_actor>(x.unknown)};
+    for (auto& [type, handler] : x.handlers)
+      links.handlers.emplace(type, caf::actor_cast<event_handler_actor>(handler));
+    out.push_back({"event_poller",
+                   [=](auto* self, const sibling_fn&) {
+                     return as_actor(
+                         self->spawn(event_poller, x.cfg.poller, x.worker, links, x.env.time, x.env.log));
+                   },
+                   x.poller});
+  }
+
+  static void add_email(std::vector<child_spec>& out, const parts& x, const store_gate_actor& gate,
+                        const std::shared_ptr<const email_rules>& rules, const supervisor_hooks& hooks) {
+    std::vector<child_spec> children;
+    children.push_back({"mail_gate",
+                        [=](auto* self, const sibling_fn&) {
+                          return as_actor(self->spawn(mail_gate, x.cfg.mail_gate, x.env.open_transport,
+                                                      x.env.threads, x.env.log));
+                        },
+                        {}});
+    children.push_back(
+        {"resend_sender",
+         [=](auto* self, const sibling_fn& sibling) {
+           resend_sender_links links{gate, caf::actor_cast<mail_gate_actor>(sibling("mail_gate")),
+                                     caf::actor_cast<credit_taker>(x.batcher)};
+           return as_actor(self->spawn(resend_sender, x.cfg.sender, x.worker, links, x.env.time, x.env.log));
+         },
+         x.sender});
+    children.push_back({"email_batcher",
+                        [=](auto* self, const sibling_fn&) {
+                          email_batcher_links links{gate, caf::actor_cast<resend_sender_actor>(x.sender),
+                                                    caf::actor_cast<timer_actor>(x.timer)};
+                          return as_actor(self->spawn(email_batcher, x.cfg.email.batcher, x.worker, links,
+                                                      rules, x.env.time, x.env.log));
+                        },
+                        x.batcher});
+    auto options = x.cfg.supervision.email;
+    options.strategy = restart_strategy::rest_for_one;
+    out.push_back({"email",
+                   [=](auto* self, const sibling_fn&) {
+                     return as_actor(self->spawn(supervisor, "email", options, children, hooks));
+                   },
+                   {}});
   }
 
   std::shared_ptr<const email_rules> email_rules_of() const {
     return std::make_shared<const email_rules>(email_rules{env_.render, rows_, cfg_.handlers});
-  }
-
-  static std::vector<child_spec> email_children(const configuration& cfg, const std::string& worker,
-                                                const pipeline_environment& env, const store_gate_actor& gate,
-                                                const caf::actor& timer_front, const caf::actor& sender,
-                                                const caf::actor& batcher,
-                                                const std::shared_ptr<const email_rules>& rules) {
-    std::vector<child_spec> out;
-    out.push_back({"mail_gate",
-                   [cfg = cfg.mail_gate, env](auto* self, const sibling_fn&) {
-                     return as_actor(
-                         self->spawn(herald::mail_gate, cfg, env.open_transport, env.threads, env.log));
-                   },
-                   {}});
-    out.push_back({"resend_sender",
-                   [=, cfg = cfg.sender](auto* self, const sibling_fn& sibling) {
-                     auto mail = caf::actor_cast<mail_gate_actor>(sibling("mail_gate"));
-                     return as_actor(
-                         self->spawn(resend_sender, cfg, worker,
-                                     resend_sender_links{gate, mail, caf::actor_cast<credit_taker>(batcher)},
-                                     env.time, env.log));
-                   },
-                   sender});
-    out.push_back({"email_batcher",
-                   [=, cfg = cfg.email.batcher](auto* self, const sibling_fn&) {
-                     return as_actor(
-                         self->spawn(email_batcher, cfg, worker,
-                                     email_batcher_links{gate, caf::actor_cast<resend_sender_actor>(sender),
-                                                         caf::actor_cast<timer_actor>(timer_front)},
-                                     rules, env.time, env.log));
-                   },
-                   batcher});
-    return out;
   }
 
   std::vector<child_spec> handler_specs() const {

@@ -36,6 +36,8 @@ namespace herald {
 /// What the pipeline needs from outside.
 struct pipeline_environment {
   store_opener open_store;
+  /// Whether events are turned into notifications at all; without, only e-mail goes out.
+  bool with_fan_out = true;
   /// How mails are rendered and sent; no e-mail stages without it.
   render_fn render;
   transport_opener open_transport;
@@ -46,7 +48,7 @@ struct pipeline_environment {
   gate_threads threads = gate_threads::detached;
 };
 
-/// The stable addresses of a running pipeline.
+/// The stable addresses of a running pipeline. Nobody works behind those of stages that were left out.
 struct pipeline_handles {
   caf::actor root;
   event_poller_actor poller;

@@ -72,6 +72,7 @@ struct session::running {
       auto out = std::unique_ptr<pipeline_store>{std::move(*opened)};
       return around ? around(std::move(out)) : std::move(out);
     };
+    env.with_fan_out = options.with_fan_out;
     env.render = options.render;
     env.open_transport = options.open_transport;
     env.time = options.time;
@@ -156,7 +157,8 @@ result<bool> session::until_mailed(duration limit) {
 
 result<std::uint64_t> session::drain(duration limit) {
   auto start = running_->options.time->now();
-  auto out = running_->drain(running_->handles.poller, limit);
+  auto out = running_->options.with_fan_out ? running_->drain(running_->handles.poller, limit)
+                                            : result<std::uint64_t>{std::uint64_t{0}};
   auto& batcher = running_->handles.batcher;
   if (!out || !batcher)
     return out;
@@ -184,8 +186,10 @@ std::vector<stage_status> session::stages() {
       self->request(stage, ask_again, status_v)
           .receive([&](stage_status& x) { out.push_back(std::move(x)); }, [](const caf::error&) {});
   };
-  ask(running_->handles.poller);
-  ask(running_->handles.writer);
+  if (running_->options.with_fan_out) {
+    ask(running_->handles.poller);
+    ask(running_->handles.writer);
+  }
   ask(running_->handles.batcher);
   ask(running_->handles.sender);
   return out;

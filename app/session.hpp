@@ -47,6 +47,8 @@ struct session_options {
   std::vector<handler_row> rows;
   std::shared_ptr<const clock> time;
   logger log;
+  /// Whether events are turned into notifications; without, only e-mail goes out.
+  bool with_fan_out = true;
   /// How mails are rendered and sent; without it e-mails stay queued.
   render_fn render;
   transport_opener open_transport;

@@ -9,28 +9,18 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
-#include <cstdlib>
 #include <filesystem>
-#include <memory>
-#include <stdexcept>
 #include <string>
 #include <variant>
 #include <vector>
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <spawn.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "adapters/store/sqlite/database.hpp"
-#include "adapters/store/sqlite/sqlite_store.hpp"
 #include "adapters/system_clock.hpp"
 #include "app/demo/company.hpp"
 #include "app/demo/events.hpp"
-
-extern char** environ;
+#include "bench/support.hpp"
 
 namespace herald::bench {
 
@@ -41,45 +31,6 @@ using sqlite::database;
 using sqlite::transaction;
 
 constexpr std::int64_t chunk = 500;
-
-double seconds_since(std::chrono::steady_clock::time_point start) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
-
-/// A directory that is gone when the benchmark ends.
-class scratch {
-public:
-  scratch() {
-    auto pattern = (fs::temp_directory_path() / "herald-bench-XXXXXX").string();
-    if (mkdtemp(pattern.data()) == nullptr)
-      throw std::runtime_error("cannot make a temporary directory");
-    path_ = pattern;
-  }
-  scratch(const scratch&) = delete;
-  scratch& operator=(const scratch&) = delete;
-  ~scratch() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-  std::string file(const std::string& name) const { return (path_ / name).string(); }
-
-private:
-  fs::path path_;
-};
-
-std::unique_ptr<sqlite_store> open(const std::string& path) {
-  sqlite_options options;
-  options.path = path;
-  auto store = open_sqlite_store(options);
-  if (!store)
-    throw std::runtime_error(store.error().reason);
-  return std::move(*store);
-}
-
-template <class T> void check(const result<T>& x) {
-  if (!x)
-    throw std::runtime_error(x.error().reason);
-}
 
 /// A company in which a document reaches about 25 people, and `count` events in the mix of a busy platform.
 void prepare(const std::string& path, std::size_t count) {
@@ -99,39 +50,8 @@ void prepare(const std::string& path, std::size_t count) {
                                now));
 }
 
-struct run_figures {
-  double wall = 0;
-  double cpu = 0;
-  double rss_mb = 0;
-};
-
-/// Runs `herald once notify-fan-out` and measures it from outside.
-run_figures run_herald(const std::string& program, const std::string& path) {
-  std::vector<std::string> args{program, "once",        "notify-fan-out", "--database",
-                                path,    "--log-level", "ERROR"};
-  std::vector<char*> argv;
-  for (auto& x : args)
-    argv.push_back(x.data());
-  argv.push_back(nullptr);
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
-  auto start = std::chrono::steady_clock::now();
-  pid_t pid = 0;
-  auto failed = posix_spawn(&pid, program.c_str(), &actions, nullptr, argv.data(), environ);
-  posix_spawn_file_actions_destroy(&actions);
-  if (failed != 0)
-    throw std::runtime_error("cannot start " + program);
-  int status = 0;
-  rusage usage{};
-  wait4(pid, &status, 0, &usage);
-  auto to_seconds = [](const timeval& x) {
-    return static_cast<double>(x.tv_sec) + static_cast<double>(x.tv_usec) / 1e6;
-  };
-  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
-    throw std::runtime_error("herald once notify-fan-out failed");
-  return {seconds_since(start), to_seconds(usage.ru_utime) + to_seconds(usage.ru_stime),
-          static_cast<double>(usage.ru_maxrss) / 1024.0};
+run_figures fan_out(const std::string& program, const std::string& path) {
+  return run_herald(program, {"once", "notify-fan-out", "--database", path, "--log-level", "ERROR"});
 }
 
 /// One table of the result: how to read its rows for a range of events, and how to insert one.
@@ -237,7 +157,7 @@ int fanout(const std::string& program, std::size_t count) {
   auto limit_db = dir.file("limit.db");
   prepare(work, count);
   fs::copy_file(work, limit_db);
-  auto run = run_herald(program, work);
+  auto run = fan_out(program, work);
   auto limit = insert_same_rows(work, limit_db, static_cast<std::int64_t>(count));
   auto events = static_cast<double>(count);
   auto rows = static_cast<double>(limit.rows);
@@ -252,7 +172,7 @@ int fanout(const std::string& program, std::size_t count) {
   for (std::size_t backlog : {std::size_t{10'000}, std::size_t{200'000}}) {
     auto path = dir.file(fmt::format("backlog-{}.db", backlog));
     prepare(path, backlog);
-    auto figures = run_herald(program, path);
+    auto figures = fan_out(program, path);
     fmt::print("  {:7} events waiting  {:5.1f} MB peak RSS  ({:.0f} events/s)\n", backlog, figures.rss_mb,
                static_cast<double>(backlog) / figures.wall);
     fs::remove(path);

@@ -5,19 +5,22 @@
 
 #include <fmt/format.h>
 
+#include "bench/email.hpp"
 #include "bench/fanout.hpp"
 
 int main(int argc, char** argv) {
   std::string name = argc > 1 ? argv[1] : "";
-  auto count = argc > 2 ? std::strtoull(argv[2], nullptr, 10) : 100'000;
-  if (name != "fanout" || count == 0) {
-    fmt::print(stderr, "usage: herald_bench fanout [EVENTS]\n");
-    return 2;
-  }
+  auto count = argc > 2 ? std::strtoull(argv[2], nullptr, 10) : 0;
   try {
-    return herald::bench::fanout(HERALD_PROGRAM, count);
+    if (name == "fanout")
+      return herald::bench::fanout(HERALD_PROGRAM, count > 0 ? count : 100'000);
+    if (name == "email")
+      return herald::bench::email(HERALD_PROGRAM, FAKE_RESEND_PROGRAM, count > 0 ? count : 20'000);
   } catch (const std::exception& e) {
     fmt::print(stderr, "herald_bench: {}\n", e.what());
     return 1;
   }
+  fmt::print(stderr, "usage: herald_bench fanout [EVENTS]\n"
+                     "       herald_bench email [MAILS]\n");
+  return 2;
 }

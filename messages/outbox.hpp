@@ -63,6 +63,9 @@ struct outbox_claim_request {
   std::uint32_t mails = 0;
   /// Of `mails`: at least this many are digests if so many wait.
   std::uint32_t digest_share = 0;
+  /// Which mails are wanted; envelopes are handed out whatever they hold.
+  bool immediate = true;
+  bool digests = true;
   /// Reads immediate rows without claiming or writing anything; then `after_id` pages through the rows.
   bool dry_run = false;
   std::int64_t after_id = 0;
@@ -106,6 +109,8 @@ struct claimed_outbox {
   std::vector<sealed_envelope_ptr> envelopes;
   std::vector<claimed_mail> mails;
   std::shared_ptr<const email_context> context;
+  /// Names the database; part of idempotency keys, because ids start over in a new one.
+  std::string installation;
   /// Envelopes of all replicas that are sealed and unsent, those above included.
   std::uint64_t open = 0;
   /// When the next retry, lease or (by now closed) digest falls due, if any does.

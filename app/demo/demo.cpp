@@ -129,7 +129,7 @@ public:
       return ready.error();
     auto rows = env_.rows;
     rows.push_back(crash_handler());
-    session pipeline{{env_.cfg, rows, env_.time, env_.log, env_.render, env_.open_transport,
+    session pipeline{{env_.cfg, rows, env_.time, env_.log, true, env_.render, env_.open_transport,
                       env_.hooks.around_store, [this](std::string why) {
                         escalation_ = std::move(why);
                         escalated_ = true;

@@ -201,6 +201,8 @@ governor_state governor::state(timestamp now) {
 send_ticket governor::on_started(const send_decision& grant, timestamp now) {
   advance(now);
   full_at_ = full_at() + interval_;
+  recent_.push_back(now_);
+  forget_old_starts();
   ++in_flight_;
   used_ += grant.mails;
   probing_ = probing_ || grant.probe;
@@ -273,14 +275,21 @@ void governor::learn(const send_ticket& ticket, const send_observation& x) {
     limit_ = x.limit_per_second;
     set_rate();
   }
-  // The others of the team have used up the second.
-  if (x.remaining && *x.remaining <= 0 && x.reset_after)
+  // The others of the team have used up the second. If all its requests were our own, our pace is enough.
+  forget_old_starts();
+  auto all_ours = limit_ && static_cast<double>(recent_.size()) >= std::floor(*limit_);
+  if (x.remaining && *x.remaining <= 0 && x.reset_after && !all_ours)
     hold_until(now_ + in(*x.reset_after));
   if (ticket.day != day_)
     return;
   used_ = std::max<std::int64_t>(used_ - std::max(ticket.mails - x.accepted, 0), 0);
   if (x.daily_used)
     used_ = std::max(used_, *x.daily_used);
+}
+
+void governor::forget_old_starts() {
+  while (!recent_.empty() && recent_.front() <= now_ - ns_per_s)
+    recent_.pop_front();
 }
 
 void governor::hold_until(ticks x) {

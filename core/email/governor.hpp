@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <limits>
 #include <optional>
 #include <string>
@@ -171,6 +172,7 @@ private:
   ticks in(duration x) const;
   void set_rate();
   void learn(const send_ticket& ticket, const send_observation& x);
+  void forget_old_starts();
   void hold_until(ticks x);
   ticks full_at() const;
   void trip(double random);
@@ -190,6 +192,8 @@ private:
   ticks full_at_ = 0;
   /// Long ago, so that it holds nothing back.
   ticks hold_until_ = std::numeric_limits<ticks>::min() / 2;
+  /// When our requests of the last second started.
+  std::deque<ticks> recent_;
   std::int32_t in_flight_ = 0;
   /// What digests have saved up, in thousandths of a request.
   std::int32_t digest_due_ = 0;

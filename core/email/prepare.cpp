@@ -65,6 +65,8 @@ std::vector<envelope_draft> plan_requests(prepared_mails& prepared, const claime
   for (auto lane : {email_lane::immediate, email_lane::digest}) {
     auto& mails = lane == email_lane::immediate ? prepared.immediate : prepared.digests;
     auto fitting = limits;
+    if (!claimed.installation.empty())
+      fitting.key_prefix += "/" + claimed.installation;
     if (out.size() + mails.size() > slots)
       fitting.batch_min = 2;
     auto plan = plan_envelopes(mails, lane, fitting);

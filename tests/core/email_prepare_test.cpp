@@ -136,6 +136,16 @@ TEST(prepare, mails_share_requests_only_when_there_are_more_of_them_than_slots) 
   EXPECT_EQ(tight[1].lane, email_lane::digest);
 }
 
+TEST(prepare, keys_differ_between_databases_whose_ids_are_the_same) {
+  outbox x;
+  x.add(cast::ben, {1});
+  auto out = x.prepared(list_rows);
+  x.claimed.installation = "a1";
+  auto one = plan_requests(out, x.claimed, {}, 1).at(0).idempotency_key;
+  x.claimed.installation = "b2";
+  EXPECT_NE(plan_requests(out, x.claimed, {}, 1).at(0).idempotency_key, one);
+}
+
 TEST(prepare, a_mail_that_no_request_can_carry_ends_as_failed) {
   outbox x;
   x.add(cast::ben, {1, 2});

@@ -176,6 +176,35 @@ TEST(an_exhausted_second, is_waited_out) {
   EXPECT_EQ(b.block(), send_block::nothing);
 }
 
+TEST(an_exhausted_second, that_we_used_up_ourselves_needs_no_waiting_beyond_our_pace) {
+  auto config = fast();
+  config.rate_start = config.rate_max = 2;
+  config.share = 1;
+  config.burst = 1;
+  bench b{config};
+  auto begin = b.now;
+  auto starts = 0;
+  auto window = 0;
+  auto in_window = 0;
+  for (; b.now < begin + 100s; b.now += 1ms) {
+    if (b.block() != send_block::nothing)
+      continue;
+    // A provider that counts by whole seconds.
+    auto second = static_cast<int>((b.now - begin) / 1s);
+    in_window = second == std::exchange(window, second) ? in_window + 1 : 1;
+    ++starts;
+    b.request([&](const send_ticket& ticket) {
+      auto x = alive(ticket);
+      x.limit_per_second = 2;
+      x.remaining = 2 - in_window;
+      x.reset_after = 1s;
+      return x;
+    });
+  }
+  EXPECT_GE(starts, 199);
+  EXPECT_LE(starts, 201);
+}
+
 TEST(retry_after, stops_the_whole_sender_for_so_long) {
   bench b{fast()};
   auto slow = signal(provider_signal::rate_limited);

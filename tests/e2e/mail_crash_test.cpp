@@ -52,7 +52,7 @@ protected:
       env["HERALD_FAILPOINT"] = failpoint;
     std::vector<std::string> args{"run", "--database", place_.database(), "--log-level", "WARNING"};
     for (auto setting :
-         {"daemon.worker_id=w", "email.lease_ms=1000", "resend.request_timeout_ms=300",
+         {"daemon.worker_id=w", "email.lease_ms=1500", "resend.request_timeout_ms=500",
           "email.poll_min_ms=20", "email.poll_max_ms=100", "email.digest.rule=* * * * *",
           "email.claim_batch=20", "email.batch_max=5", "email.batch_min=2", "resend.rate_start=200",
           "resend.rate_max=200", "resend.burst=20", "resend.retries.backoff_min_ms=20",
@@ -118,7 +118,7 @@ TEST_P(mail_crash, loses_and_doubles_nothing) {
     ASSERT_EQ(result.status, 128 + SIGKILL) << "it never came to " << failpoint << "\n" << result.err;
   }
   auto healthy = start({});
-  for (int i = 0; i < 2'000 && !all_sent(); ++i)
+  for (int i = 0; i < 12'000 && !all_sent(); ++i)
     ASSERT_FALSE(healthy.ended_within(5));
   healthy.signal(SIGTERM);
   auto last = healthy.wait();

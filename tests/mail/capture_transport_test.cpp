@@ -28,7 +28,9 @@ using nlohmann::json;
 
 class fixed_clock final : public clock {
 public:
-  timestamp now() const override { return from_epoch_ms(1'768'919'445'000); }
+  timestamp now() const override { return from_epoch_ms(epoch_ms); }
+
+  std::int64_t epoch_ms = 1'768'919'445'000;
 };
 
 class remembering_sink final : public captured_mail_sink {
@@ -71,6 +73,11 @@ protected:
     for (auto& x : fs::directory_iterator{directory})
       out.insert(x.path().filename().string());
     return {out.begin(), out.end()};
+  }
+
+  std::string content_of(const std::string& file) const {
+    std::ifstream in{directory + "/" + file};
+    return {std::istreambuf_iterator<char>{in}, {}};
   }
 
   /// What Python's mail parser finds in a file.
@@ -241,11 +248,14 @@ TEST_F(capture_transport_test, gives_the_same_ids_again_and_writes_no_second_fil
   auto batch = json::array({mail("a"), mail("b")});
   auto first = send(batch);
   auto names = files();
+  auto content = content_of(names.at(0));
+  time.epoch_ms += 86'400'000;
   // open() makes a new transport: what it knows comes from the files, as after a restart.
   auto again = send(batch);
   EXPECT_EQ(again.status, 200);
   EXPECT_EQ(again.body, first.body);
   EXPECT_EQ(files(), names);
+  EXPECT_EQ(content_of(names[0]), content);
 }
 
 TEST_F(capture_transport_test, refuses_other_bytes_under_a_known_key) {

@@ -160,9 +160,12 @@ private:
     db_.run(free_lapsed_mails, request_.now);
     // One more than wanted of each, to know whether more wait.
     auto limit = std::int64_t{request_.mails} + 1;
-    auto digests = ids_of(db_.query(select_open_mails, to_string(email_lane::digest), limit));
-    auto freed = ids_of(db_.query(select_open_mails, to_string(email_lane::immediate), limit));
-    auto fresh = new_rows(limit - static_cast<std::int64_t>(freed.size()));
+    auto none = std::int64_t{0};
+    auto immediate_limit = request_.immediate ? limit : none;
+    auto digests =
+        ids_of(db_.query(select_open_mails, to_string(email_lane::digest), request_.digests ? limit : none));
+    auto freed = ids_of(db_.query(select_open_mails, to_string(email_lane::immediate), immediate_limit));
+    auto fresh = new_rows(immediate_limit - static_cast<std::int64_t>(freed.size()));
     auto immediates = freed.size() + fresh.size();
     out_.more = digests.size() + immediates > request_.mails;
 
@@ -186,6 +189,8 @@ private:
     db_.run(end_withdrawn_rows, list, reasons::withdrawn);
     db_.run(end_empty_mails, list, reasons::withdrawn, request_.now);
     out_.mails = load_mails(db_, ids);
+    auto name = db_.query("SELECT name FROM herald_installation");
+    out_.installation = name.step() ? name.text(0) : std::string{};
     std::erase_if(out_.mails, [](const claimed_mail& x) { return x.mail.rows.empty(); });
   }
 

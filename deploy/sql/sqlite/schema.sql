@@ -386,6 +386,14 @@ CREATE TABLE herald_once (
 CREATE INDEX herald_once_event ON herald_once (event_id);
 CREATE INDEX herald_once_user ON herald_once (user_id);
 
+-- Names this database in idempotency keys: ids start over in a new database, and the provider would take a known key
+-- for a repeat.
+CREATE TABLE herald_installation (
+  id INTEGER PRIMARY KEY CHECK (id = 1),
+  name TEXT NOT NULL
+) STRICT;
+INSERT INTO herald_installation (id, name) VALUES (1, lower(hex(randomblob(6))));
+
 -- Digest windows that were opened. Opening fixes which rows belong to the window's digests, once for all daemons.
 CREATE TABLE herald_digest_windows (
   window_at INTEGER PRIMARY KEY,
