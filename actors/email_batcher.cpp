@@ -47,6 +47,8 @@ caf::error validate(const email_batcher_config& cfg) {
   };
   if (cfg.claim_batch == 0)
     return invalid("claim_batch must be at least 1");
+  if (cfg.digest_turn == 0)
+    return invalid("digest_turn must be at least 1");
   if (cfg.max_open_envelopes == 0)
     return invalid("max_open_envelopes must be at least 1");
   if (cfg.poll_min.count() <= 0 || cfg.poll_max < cfg.poll_min)
@@ -217,8 +219,11 @@ void email_batcher_state::claim() {
   request.lease = cfg.lease;
   request.envelopes = static_cast<std::uint32_t>(room());
   request.max_open = cfg.max_open_envelopes;
-  request.mails = cfg.claim_batch;
-  request.digest_share = std::min(cfg.digest_share, cfg.claim_batch);
+  // No more than fills the requests there is room for: a request that is half full costs as much as a full one.
+  auto fitting = room() * cfg.requests.batch_max;
+  request.mails = static_cast<std::uint32_t>(std::min<std::size_t>(cfg.claim_batch, fitting));
+  claims = (claims + 1) % cfg.digest_turn;
+  request.digest_share = claims == 0 ? request.mails : 0;
   request.immediate = cfg.immediate;
   request.digests = cfg.digests;
   request.dry_run = cfg.dry_run;

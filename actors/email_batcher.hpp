@@ -28,8 +28,8 @@ namespace herald {
 struct email_batcher_config {
   /// Mails per claim (1 to 10000).
   std::uint32_t claim_batch = 200;
-  /// Of them, kept for digests while digests wait.
-  std::uint32_t digest_share = 20;
+  /// Every how many claims digests come first, while both kinds wait (≥ 1).
+  std::uint32_t digest_turn = 5;
   /// Envelopes of all replicas that may be sealed and unsent; beyond that nothing new is sealed.
   std::uint32_t max_open_envelopes = 20;
   /// How claimed mails are put into requests.
@@ -179,6 +179,8 @@ private:
   std::optional<timestamp> opened;
   timestamp last_purge{};
   std::int64_t dry_run_cursor = 0;
+  /// Claims since digests came first.
+  std::uint32_t claims = 0;
   std::string degraded;
   /// What is still to be stored of the mails claimed last.
   std::deque<seal_request_ptr> pieces;

@@ -116,7 +116,7 @@ stage_status resend_sender_state::on_status() {
 
 caf::result<settled_atom> resend_sender_state::on_envelope(const sealed_envelope_ptr& x) {
   auto answer = self->make_response_promise<settled_atom>();
-  lane(x->lane).push_back({x, answer});
+  lane(x->lane).push_back({x, answer, time->now()});
   if (draining)
     hand_back(time->now(), "handed back when the daemon stopped");
   else
@@ -196,6 +196,10 @@ void resend_sender_state::start(const send_decision& grant) {
   from.pop_front();
   auto now = time->now();
   auto& envelope = next.envelope;
+  if (now - next.since > cfg.max_wait) {
+    record(deferred(*envelope, now, "its turn came too late"), std::move(next.answer));
+    return;
+  }
   if (key_expired(cfg.retries, envelope->first_attempt_at, now)) {
     record(park(*envelope, "its idempotency key has expired with the outcome unknown; look at the provider, "
                            "then send it again or drop it"),

@@ -31,6 +31,9 @@ struct resend_sender_config {
   std::uint32_t max_waiting = 8;
   /// Who waits longer than this for the provider is handed back to the store. Well below a claim's lease.
   duration hold{5'000};
+  /// Who has waited longer than this for its turn is handed back instead of sent: its claim may be over. Half of the
+  /// claim's lease.
+  duration max_wait{60'000};
   /// Pause before an outcome that the store did not take is recorded again; doubles up to the maximum.
   duration record_backoff_min{500};
   duration record_backoff_max{30'000};
@@ -70,6 +73,7 @@ private:
   struct waiting_envelope {
     sealed_envelope_ptr envelope;
     promise answer;
+    timestamp since{};
   };
 
   struct open_request {

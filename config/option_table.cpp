@@ -335,8 +335,8 @@ void add_batcher(rows& out) {
       "/email/claim_batch", [](auto& c) -> auto& { return c.email.batcher.claim_batch; }, 1, 10'000,
       "Mails per claim."));
   out.push_back(integer(
-      "/email/claim_digests", [](auto& c) -> auto& { return c.email.batcher.digest_share; }, 0, 10'000,
-      "Of them, how many are kept for digests while digests wait."));
+      "/email/digest_turn", [](auto& c) -> auto& { return c.email.batcher.digest_turn; }, 1, 1'000,
+      "Every how many claims digests come first, while both kinds of mail wait."));
   out.push_back(integer(
       "/email/max_open_envelopes", [](auto& c) -> auto& { return c.email.batcher.max_open_envelopes; }, 1,
       100'000, "Requests of all daemons that may be sealed and unsent; beyond that nothing new is sealed."));

@@ -277,6 +277,18 @@ CAF_TEST(an envelope whose key no longer protects is parked without an attempt) 
   CAF_CHECK(provider->requests.empty());
 }
 
+CAF_TEST(an envelope whose turn comes when its claim may be over is handed back) {
+  cfg.max_wait = 2s;
+  start();
+  for (std::int64_t id = 1; id <= 8; ++id)
+    send(envelope(id));
+  advance(10s);
+  CAF_CHECK(recorded(4).fate == envelope_fate::settled);
+  CAF_CHECK(recorded(8).fate == envelope_fate::deferred);
+  CAF_CHECK(!recorded(8).first_attempt_at);
+  CAF_CHECK(provider->requests.size() <= 5u);
+}
+
 CAF_TEST(a wrong key stops sending and keeps every row) {
   provider->answers = {refusal(403, "invalid_api_key")};
   start();

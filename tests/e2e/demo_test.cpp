@@ -1,4 +1,6 @@
 // The demo as its users run it, and its books: what went in is the sum of what came out.
+#include <filesystem>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -70,6 +72,19 @@ TEST_F(demo, balances_its_books) {
   auto& conservation = (*report_)["conservation"];
   EXPECT_TRUE(conservation["holds"].get<bool>()) << conservation.dump(2);
   EXPECT_GE(conservation["checks"].size(), 4u);
+}
+
+TEST_F(demo, goes_all_the_way_to_captured_mail) {
+  auto& emails = (*report_)["emails"];
+  auto mails = number(emails["immediate"]) + number(emails["digests"]);
+  EXPECT_GT(number(emails["immediate"]), 20u);
+  EXPECT_GT(number(emails["digests"]), 5u);
+  EXPECT_GT(number(emails["merged"]), number(emails["digests"]));
+  EXPECT_EQ(number(emails["failed"]) + number(emails["parked"]) + number(emails["pending"]), 0u);
+  std::uint64_t files = 0;
+  for (auto& x : std::filesystem::directory_iterator{place_->database() + ".mail"})
+    files += x.path().extension() == ".eml" ? 1U : 0U;
+  EXPECT_EQ(files, mails);
 }
 
 TEST_F(demo, keeps_muted_people_out_and_says_so) {
