@@ -1,6 +1,5 @@
 #include "app/commands.hpp"
 
-#include <cstdio>
 #include <fstream>
 #include <iostream>
 #include <memory>
@@ -8,9 +7,8 @@
 
 #include <fmt/format.h>
 
-#include "adapters/store/sqlite/sqlite_store.hpp"
+#include "app/command_output.hpp"
 #include "app/event_feed.hpp"
-#include "app/exit_codes.hpp"
 #include "app/reports.hpp"
 #include "app/terminal_text.hpp"
 #include "core/payload.hpp"
@@ -18,28 +16,6 @@
 namespace herald {
 
 namespace {
-
-int fail(std::string_view what, int code = exit_code::failed) {
-  fmt::print(stderr, "herald: {}\n", what);
-  return code;
-}
-
-/// Opens the store for a command that only makes sense on one that exists.
-std::unique_ptr<sqlite_store> open_existing(const configuration& cfg, int& code) {
-  auto options = cfg.store.sqlite;
-  options.create = false;
-  auto opened = open_sqlite_store(options);
-  if (opened)
-    return std::move(*opened);
-  code = fail(opened.error().reason);
-  return nullptr;
-}
-
-void print_line(const std::string& text) {
-  std::fputs(text.c_str(), stdout);
-  if (text.empty() || text.back() != '\n')
-    std::fputc('\n', stdout);
-}
 
 /// Reads the events of the arguments; says what is wrong and returns nothing if anything is.
 std::optional<std::vector<new_event>> read_events(const emit_arguments& args) {

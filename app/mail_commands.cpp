@@ -7,9 +7,8 @@
 
 #include <fmt/format.h>
 
-#include "adapters/store/sqlite/sqlite_store.hpp"
+#include "app/command_output.hpp"
 #include "app/commands.hpp"
-#include "app/exit_codes.hpp"
 #include "app/mail_setup.hpp"
 #include "app/terminal_text.hpp"
 #include "core/email/samples.hpp"
@@ -20,17 +19,6 @@ namespace herald {
 
 namespace {
 
-int fail(std::string_view what, int code = exit_code::failed) {
-  fmt::print(stderr, "herald: {}\n", what);
-  return code;
-}
-
-result<std::unique_ptr<sqlite_store>> open_existing(const configuration& cfg) {
-  auto options = cfg.store.sqlite;
-  options.create = false;
-  return open_sqlite_store(options);
-}
-
 struct preview_source {
   email_mail mail;
   profile to;
@@ -38,7 +26,9 @@ struct preview_source {
 };
 
 result<preview_source> row_source(const configuration& cfg, std::int64_t row, timestamp now) {
-  auto store = open_existing(cfg);
+  auto options = cfg.store.sqlite;
+  options.create = false;
+  auto store = open_sqlite_store(options);
   if (!store)
     return store.error();
   auto found = (*store)->read_mail(row, now);
@@ -113,11 +103,12 @@ int preview_mail(const configuration& cfg, const clock& time, const preview_argu
 }
 
 int handle_stuck_mails(const configuration& cfg, const clock& time, const mail_arguments& args, bool json) {
-  auto store = open_existing(cfg);
+  auto code = exit_code::ok;
+  auto store = open_existing(cfg, code);
   if (!store)
-    return fail(store.error().reason);
+    return code;
   if (args.action == mail_action::list) {
-    auto mails = (*store)->stuck_mails(args.limit);
+    auto mails = store->stuck_mails(args.limit);
     if (!mails)
       return fail(mails.error().reason);
     std::string out = json ? "[" : mails->empty() ? "no mail waits for a person\n" : "";
@@ -140,8 +131,8 @@ int handle_stuck_mails(const configuration& cfg, const clock& time, const mail_a
                                      : fmt::format("{}", fmt::join(args.mail_ids, ", ")));
     return exit_code::ok;
   }
-  auto done = resend ? (*store)->resend_mails(args.mail_ids, time.now())
-                     : (*store)->drop_mails(args.mail_ids, time.now());
+  auto done =
+      resend ? store->resend_mails(args.mail_ids, time.now()) : store->drop_mails(args.mail_ids, time.now());
   if (!done)
     return fail(done.error().reason);
   if (json)
