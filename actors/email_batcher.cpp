@@ -106,7 +106,7 @@ stage_status email_batcher_state::on_status() const {
            {"envelopes", n(sealed_total)},
            {"mails", n(mails_total)},
            {"skipped", n(skipped_total)},
-           {"failed", n(failed_total)},
+           {"unsendable", n(failed_total)},
            {"digests", n(digests_total)}}};
 }
 
@@ -237,6 +237,10 @@ void email_batcher_state::on_claimed(const claimed_outbox_ptr& claimed) {
   if (!std::exchange(degraded, {}).empty())
     log.info(component, "store-recovered", "e-mails can be claimed again");
   for (auto& envelope : claimed->envelopes) {
+    // Its lease ran out while the sender has it: whoever records first decides, and a second attempt would only be
+    // answered from the provider's memory.
+    if (in_flight.contains(envelope->id))
+      continue;
     // Its lease ran out while it waited here.
     std::erase_if(ready, [&](const sealed_envelope_ptr& x) { return x->id == envelope->id; });
     ready.push_back(envelope);
@@ -275,8 +279,6 @@ void email_batcher_state::rest(std::optional<timestamp> due) {
 
 void email_batcher_state::purge() {
   last_purge = time->now();
-  if (cfg.body_retention.count() == 0)
-    return; // forgotten with the outcome
   self->request(links.gate, caf::infinite, purge_request{last_purge - cfg.body_retention})
       .then(
           [this](std::uint64_t n) {
@@ -296,6 +298,11 @@ void email_batcher_state::seal(const claimed_outbox& claimed) {
   auto prepared = prepare(claimed, rules->render, rules->rows, rules->settings, now);
   auto drafts = plan_requests(prepared, claimed, cfg.requests, room());
   auto request = seal_request{worker, now, cfg.lease, std::move(prepared.ended), std::move(drafts)};
+  if (!prepared.outage.empty() && request.ended.empty() && request.envelopes.empty()) {
+    // Not one of them could be rendered: to go on would claim the whole backlog.
+    on_claim_failed({failure_class::outage, prepared.outage});
+    return;
+  }
   for (auto& row : request.ended)
     if (row.ending == row_ending::failed)
       log.warning(component, "email-failed", "e-mail {} cannot be sent: {}", row.row_id, row.reason);
@@ -337,6 +344,9 @@ void email_batcher_state::on_sealed(const sealed_batch& sealed) {
     ready.push_back(envelope);
   }
   hand_over();
+  if (sealed.parked > 0)
+    log.error(component, "needs-a-person",
+              "{} mails were not sealed because their key was used before: herald mail list", sealed.parked);
   if (sealed.lost > 0)
     log.info(component, "mails-lost", "{} mails were withdrawn or claimed elsewhere before they were sealed",
              sealed.lost);
@@ -384,8 +394,11 @@ std::size_t email_batcher_state::room() const {
 }
 
 void email_batcher_state::hand_over() {
+  auto now = time->now();
   for (; !ready.empty() && in_flight.size() < limit; ready.pop_front())
-    send(ready.front());
+    // Late in its lease it is somebody else's soon: the store hands it out again.
+    if (ready.front()->lease_until - now > cfg.lease / 2)
+      send(ready.front());
 }
 
 void email_batcher_state::send(const sealed_envelope_ptr& envelope) {

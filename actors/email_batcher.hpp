@@ -31,7 +31,7 @@ struct email_batcher_config {
   /// Every how many claims digests come first, while both kinds wait (≥ 1).
   std::uint32_t digest_turn = 5;
   /// Envelopes of all replicas that may be sealed and unsent; beyond that nothing new is sealed.
-  std::uint32_t max_open_envelopes = 20;
+  std::uint32_t max_open_envelopes = 100;
   /// How claimed mails are put into requests.
   seal_limits requests;
   /// Pause after the first empty look; doubles with each further one up to `poll_max`.

@@ -92,11 +92,14 @@ resend_sender_actor::behavior_type resend_sender_state::make_behavior(resend_sen
 stage_status resend_sender_state::on_status() {
   auto n = [](std::uint64_t x) { return static_cast<std::int64_t>(x); };
   auto g = governor->state(time->now());
+  auto why = degraded;
+  if (why.empty() && blocked_until)
+    why = "waits until " + to_iso8601(*blocked_until) + ": " + std::string{to_string(blocked_by)};
   return {name,
-          draining           ? "draining"
-          : degraded.empty() ? "running"
-                             : "degraded",
-          degraded,
+          draining      ? "draining"
+          : why.empty() ? "running"
+                        : "degraded",
+          why,
           {{"waiting", n(immediate.size() + digests.size())},
            {"in_flight", n(in_flight.size())},
            {"unrecorded", n(unrecorded.size())},
@@ -116,7 +119,12 @@ stage_status resend_sender_state::on_status() {
 
 caf::result<settled_atom> resend_sender_state::on_envelope(const sealed_envelope_ptr& x) {
   auto answer = self->make_response_promise<settled_atom>();
-  lane(x->lane).push_back({x, answer, time->now()});
+  if (has(x->id)) {
+    // Handed out again after its lease ran out; the one at work here tells the store what became of it.
+    answer.deliver(settled_v);
+    return answer;
+  }
+  lane(x->lane).push_back({x, answer});
   if (draining)
     hand_back(time->now(), "handed back when the daemon stopped");
   else
@@ -167,6 +175,14 @@ std::deque<resend_sender_state::waiting_envelope>& resend_sender_state::lane(ema
   return x == email_lane::digest ? digests : immediate;
 }
 
+bool resend_sender_state::has(std::int64_t envelope) const {
+  auto waits_in = [envelope](const std::deque<waiting_envelope>& xs) {
+    return std::ranges::any_of(xs, [envelope](auto& x) { return x.envelope->id == envelope; });
+  };
+  return in_flight.contains(envelope) || unrecorded.contains(envelope) || waits_in(immediate)
+         || waits_in(digests);
+}
+
 void resend_sender_state::pump() {
   if (draining)
     return;
@@ -181,8 +197,10 @@ void resend_sender_state::pump() {
       break;
     if (!is_short(decision.block) && *decision.until - now > cfg.hold) {
       blocked_until = decision.until;
-      auto why = degraded.empty() ? std::string{to_string(decision.block)} : degraded;
-      hand_back(*decision.until, why);
+      blocked_by = decision.block;
+      // No credit first, so that what goes back is not claimed here again. Others may be luckier: what blocks us is ours.
+      update_credit();
+      hand_back(now, degraded.empty() ? std::string{to_string(decision.block)} : degraded);
     }
     wait_until(*decision.until);
     break;
@@ -196,7 +214,7 @@ void resend_sender_state::start(const send_decision& grant) {
   from.pop_front();
   auto now = time->now();
   auto& envelope = next.envelope;
-  if (now - next.since > cfg.max_wait) {
+  if (envelope->lease_until - now < cfg.lease_margin) {
     record(deferred(*envelope, now, "its turn came too late"), std::move(next.answer));
     return;
   }
@@ -327,8 +345,11 @@ void resend_sender_state::on_recorded(std::int64_t envelope, const record_report
   totals += report;
   if (report.lost > 0)
     log.info(component, "claim-lost", "envelope {} was taken over before its outcome was recorded", envelope);
-  auto done = std::move(unrecorded.at(envelope));
-  unrecorded.erase(envelope);
+  auto found = unrecorded.find(envelope);
+  if (found == unrecorded.end())
+    return;
+  auto done = std::move(found->second);
+  unrecorded.erase(found);
   done.answer.deliver(settled_v);
   answer_waiting();
 }

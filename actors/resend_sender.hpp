@@ -31,9 +31,9 @@ struct resend_sender_config {
   std::uint32_t max_waiting = 8;
   /// Who waits longer than this for the provider is handed back to the store. Well below a claim's lease.
   duration hold{5'000};
-  /// Who has waited longer than this for its turn is handed back instead of sent: its claim may be over. Half of the
-  /// claim's lease.
-  duration max_wait{60'000};
+  /// What is left of an envelope's lease when its turn comes; with less it is handed back, since another daemon may have
+  /// it before the answer is there.
+  duration lease_margin{60'000};
   /// Pause before an outcome that the store did not take is recorded again; doubles up to the maximum.
   duration record_backoff_min{500};
   duration record_backoff_max{30'000};
@@ -73,7 +73,6 @@ private:
   struct waiting_envelope {
     sealed_envelope_ptr envelope;
     promise answer;
-    timestamp since{};
   };
 
   struct open_request {
@@ -108,6 +107,9 @@ private:
   void pump();
 
   std::deque<waiting_envelope>& lane(email_lane x);
+
+  /// Whether the envelope waits here, is with the provider, or has an outcome to be recorded.
+  bool has(std::int64_t envelope) const;
 
   void start(const send_decision& grant);
 
@@ -154,6 +156,7 @@ private:
   std::optional<std::uint64_t> told;
   /// Why and until when nothing is taken at all.
   std::optional<timestamp> blocked_until;
+  send_block blocked_by = send_block::nothing;
   /// Tells the running wait from those before it.
   std::uint64_t wait_number = 0;
   /// What keeps mail from going out, for people; empty when nothing does.

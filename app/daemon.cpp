@@ -133,7 +133,9 @@ void add_totals(const std::vector<stage_status>& stages, std::string_view name,
 }
 
 void print_totals(bool dry_run, std::string_view what, json_object& json, std::string& text, bool as_json) {
-  text.back() = '\n';
+  if (!text.empty())
+    text.pop_back();
+  text += '\n';
   text.insert(0, dry_run ? "dry run, nothing was written; would have:" : std::string{what} + " done:");
   std::fputs(as_json ? (json.str() + "\n").c_str() : text.c_str(), stdout);
 }
@@ -233,7 +235,7 @@ int run_mail_once(const run_environment& env, mail_job job, bool json) {
   json_object out;
   std::string text;
   out.set("dry_run", env.cfg.email.batcher.dry_run);
-  add_totals(stages, "email_batcher", {"mails", "skipped"}, out, text);
+  add_totals(stages, "email_batcher", {"mails", "skipped", "unsendable"}, out, text);
   add_totals(stages, "resend_sender", {"immediate", "digests", "merged", "failed", "parked", "retried"}, out,
              text);
   print_totals(env.cfg.email.batcher.dry_run, "e-mail run", out, text, json);

@@ -51,6 +51,8 @@ json_object message_json(const email_message& x) {
   json_object out;
   out.set("from", x.from).set("to", x.to).set("subject", x.subject);
   out.set("html", x.html).set("text", x.text);
+  auto parsed = payload::parse(headers.str());
+  out.set("headers", parsed ? *parsed : payload{});
   return out;
 }
 

@@ -224,9 +224,10 @@ result<void> add_mail(run_environment& env) {
       return around(open());
     };
   if (captures_mail(env.cfg)) {
-    env.log.info("email-notifications", "capturing",
-                 "mails are not sent but kept in {}; set RESEND_API_KEY to send them",
-                 env.cfg.email.capture_dir);
+    env.log.warning(
+        "email-notifications", "capturing",
+        "mails are NOT sent: they are kept in {} and count as sent; set RESEND_API_KEY to send them",
+        env.cfg.email.capture_dir);
     auto& governor = env.cfg.sender.governor;
     governor.rate_start = governor.rate_max = 1'000;
     governor.burst = 100;

@@ -64,7 +64,10 @@ struct session::running {
       : options{std::move(x)},
         system_cfg{options.cfg.daemon.scheduler_threads}, system{system_cfg}, self{system} {
     pipeline_environment env;
-    env.open_store = [sqlite = options.cfg.store.sqlite,
+    // A run that writes nothing makes no file either.
+    auto file = options.cfg.store.sqlite;
+    file.create = file.create && !options.cfg.dry_run;
+    env.open_store = [sqlite = file,
                       around = options.around_store]() -> result<std::unique_ptr<pipeline_store>> {
       auto opened = open_sqlite_store(sqlite);
       if (!opened)
@@ -156,20 +159,24 @@ result<bool> session::until_mailed(duration limit) {
 }
 
 result<std::uint64_t> session::drain(duration limit) {
+  // What a stage takes is the next one's loss, but each has a moment: one that fails must not keep the others from it.
+  constexpr duration at_least{500};
   auto start = running_->options.time->now();
-  auto out = running_->options.with_fan_out ? running_->drain(running_->handles.poller, limit)
-                                            : result<std::uint64_t>{std::uint64_t{0}};
-  auto& batcher = running_->handles.batcher;
-  if (!out || !batcher)
-    return out;
-  for (auto* stage : {"batcher", "sender"}) {
-    auto used = running_->options.time->now() - start;
-    auto left = std::clamp(limit - used, duration{0}, limit);
-    auto more = stage == std::string_view{"batcher"} ? running_->drain(batcher, left)
-                                                     : running_->drain(running_->handles.sender, left);
-    if (!more)
-      return more;
-    *out += *more;
+  auto out = result<std::uint64_t>{std::uint64_t{0}};
+  auto add = [&](const auto& stage) {
+    auto left = std::clamp(limit - (running_->options.time->now() - start), std::min(limit, at_least), limit);
+    auto drained = running_->drain(stage, left);
+    if (!drained)
+      out = drained.error();
+    else if (out)
+      *out += *drained;
+  };
+  auto& stages = running_->handles;
+  if (running_->options.with_fan_out)
+    add(stages.poller);
+  if (stages.batcher) {
+    add(stages.batcher);
+    add(stages.sender);
   }
   return out;
 }

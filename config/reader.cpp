@@ -130,7 +130,7 @@ config_result<configuration> configuration_reader::finish() {
   x.poller.dry_run = x.poller.dry_run || x.dry_run;
   x.writer.dry_run = x.poller.dry_run;
   x.email.batcher.dry_run = x.email.batcher.dry_run || x.dry_run;
-  x.sender.max_wait = x.email.batcher.lease / 2;
+  x.sender.lease_margin = x.email.batcher.lease / 2;
   x.sender.purge = x.email.batcher.body_retention.count() == 0;
   // A worker per request that may be under way.
   x.mail_gate.workers = static_cast<std::uint32_t>(x.sender.governor.max_in_flight);

@@ -81,8 +81,9 @@ struct sealed_envelope {
   std::int32_t attempts = 0;
   /// When the provider first may have seen the key.
   std::optional<timestamp> first_attempt_at;
-  /// Our lease on it.
+  /// Our lease on it, and when that ends.
   std::int32_t claim_no = 0;
+  timestamp lease_until{};
 };
 
 using sealed_envelope_ptr = std::shared_ptr<const sealed_envelope>;

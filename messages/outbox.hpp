@@ -170,6 +170,8 @@ struct sealed_batch {
   /// Mails whose claim was no longer ours, or whose row was withdrawn by the platform. The others of their
   /// envelope are free to be claimed again.
   std::uint64_t lost = 0;
+  /// Mails whose key was used before: they may have been sent, a person has to look.
+  std::uint64_t parked = 0;
 };
 
 using sealed_batch_ptr = std::shared_ptr<const sealed_batch>;

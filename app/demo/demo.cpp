@@ -191,7 +191,7 @@ private:
   /// The hour strikes: digests are made of what waits for one, and every mail goes out.
   result<void> mail(session& pipeline) {
     auto now = env_.time->now();
-    auto window = store_->open_window({now + duration{1}, now});
+    auto window = store_->open_window({now, now});
     if (!window)
       return window.error();
     tell_.say(

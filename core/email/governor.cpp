@@ -172,7 +172,8 @@ send_decision governor::pick(const lane_demand& demand) const {
 }
 
 bool governor::fits(std::int32_t mails) const {
-  return config_.daily_quota == 0 || used_ + mails <= config_.daily_quota;
+  // What was sealed under a larger quota goes out as the first of a day: it would block its lane for ever.
+  return config_.daily_quota == 0 || used_ == 0 || used_ + mails <= config_.daily_quota;
 }
 
 governor_state governor::state(timestamp now) {

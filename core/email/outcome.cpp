@@ -256,6 +256,10 @@ send_outcome by_status(const mail_answer& answer, email_endpoint endpoint, std::
   }
   if (status >= 300 && status < 400)
     return misconfigured(error);
+  // A proxy on the way, not the API: no mail is at fault.
+  if (error.name.empty()
+      && (status == 407 || status == 421 || status == 425 || status == 426 || status == 431))
+    return misconfigured(error);
   if (status >= 400 && status < 500)
     return refused(error);
   return server_error(status, error);

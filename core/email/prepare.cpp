@@ -52,7 +52,9 @@ prepared_mails prepare(const claimed_outbox& claimed, const render_fn& render,
     if (message)
       (mail.lane == email_lane::digest ? out.digests : out.immediate)
           .push_back({x.ref(), x.generation, std::move(*message)});
-    else if (message.error().kind != failure_class::outage)
+    else if (message.error().kind == failure_class::outage)
+      out.outage = message.error().reason;
+    else
       for (auto& row : mail.rows)
         out.ended.push_back({x.ref(), row.id, row_ending::failed, message.error().reason});
   }

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "core/email/request_body.hpp"
@@ -22,6 +23,8 @@ struct prepared_mails {
   std::vector<unsealed_mail> immediate;
   std::vector<unsealed_mail> digests;
   std::vector<ended_row> ended;
+  /// Why mails were left out; empty when none were.
+  std::string outage;
 };
 
 /// A digest that loses rows is rendered from the others; one that loses all of them is not sent. An exception

@@ -129,6 +129,7 @@ struct fixture : actor_fixture {
       sealed_envelope x;
       x.id = id;
       x.claim_no = 2;
+      x.lease_until = virtual_clock::epoch + 120s;
       x.mail_ids = {id};
       out.envelopes.push_back(std::make_shared<const sealed_envelope>(std::move(x)));
     }
@@ -192,7 +193,54 @@ CAF_TEST(many mails share requests when there is little room) {
   CAF_CHECK_EQUAL(script->seals[0]->envelopes[0].mails.size(), 8u);
 }
 
-CAF_TEST(a wake - up during a look leads to another one) {
+CAF_TEST(no more is claimed than fills the requests there is room for) {
+  cfg.claim_batch = 1000;
+  cfg.requests.batch_max = 20;
+  start(2);
+  CAF_CHECK_EQUAL(script->outbox_claims.at(0).mails, 40u);
+}
+
+CAF_TEST(digests come first in every so many claims) {
+  cfg.digest_turn = 3;
+  start();
+  for (int i = 0; i < 5; ++i)
+    look();
+  std::vector<bool> turns;
+  for (auto& x : script->outbox_claims)
+    turns.push_back(x.digest_share > 0);
+  CAF_CHECK(turns == std::vector<bool>({false, false, true, false, false, true}));
+}
+
+CAF_TEST(an envelope that the sender has is not handed over again) {
+  script->outbox_answers.emplace_back(envelopes(1, 1));
+  script->outbox_answers.emplace_back(envelopes(1, 1));
+  start();
+  look();
+  CAF_CHECK_EQUAL(sent->envelopes.size(), 1u);
+}
+
+CAF_TEST(an envelope whose lease is half over is left to the store) {
+  script->outbox_answers.emplace_back(envelopes(1, 2));
+  start(1);
+  grant(0);
+  advance(61s);
+  settle();
+  grant(4);
+  CAF_CHECK_EQUAL(sent->envelopes.size(), 1u);
+}
+
+CAF_TEST(mails that cannot be rendered at all are not claimed one batch after the other) {
+  rules->render = [](auto&, auto&, auto) -> result<email_message> {
+    return failure{failure_class::outage, "the template is broken"};
+  };
+  for (int i = 0; i < 5; ++i)
+    script->outbox_answers.emplace_back(mails(i * 10 + 1, 3));
+  start();
+  CAF_CHECK_EQUAL(script->outbox_claims.size(), 1u);
+  CAF_CHECK_EQUAL(ask<stage_status>(aut, status_v).reason, "the template is broken");
+}
+
+CAF_TEST(whoever wakes it during a look gets another one) {
   start();
   auto looks = script->outbox_claims.size();
   caf::anon_send(aut, tick{"email-poll", {}});

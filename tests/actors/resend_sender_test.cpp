@@ -117,6 +117,7 @@ struct fixture : actor_fixture {
     sealed_envelope x;
     x.id = id;
     x.claim_no = 1;
+    x.lease_until = virtual_clock::epoch + 1h;
     x.lane = lane;
     x.idempotency_key = "key/" + std::to_string(id);
     x.endpoint = mails == 1 ? email_endpoint::single : email_endpoint::batch;
@@ -278,7 +279,7 @@ CAF_TEST(an envelope whose key no longer protects is parked without an attempt) 
 }
 
 CAF_TEST(an envelope whose turn comes when its claim may be over is handed back) {
-  cfg.max_wait = 2s;
+  cfg.lease_margin = std::chrono::hours{1} - 2s;
   start();
   for (std::int64_t id = 1; id <= 8; ++id)
     send(envelope(id));
@@ -289,6 +290,38 @@ CAF_TEST(an envelope whose turn comes when its claim may be over is handed back)
   CAF_CHECK(provider->requests.size() <= 5u);
 }
 
+CAF_TEST(an envelope that is handed over twice is attempted once) {
+  provider->hold = true;
+  start();
+  auto first = send(envelope(1));
+  auto again = *envelope(1);
+  again.claim_no = 2;
+  auto second = send(std::make_shared<const sealed_envelope>(again));
+  CAF_CHECK(second->value);
+  CAF_CHECK_EQUAL(provider->requests.size(), 1u);
+  caf::anon_send(mail, freed_v, std::uint64_t{0});
+  consume_messages();
+  CAF_CHECK(first->value);
+  // The governor counts one request, so that others may follow.
+  provider->hold = false;
+  send(envelope(2));
+  send(envelope(3));
+  advance(3s);
+  CAF_CHECK_EQUAL(provider->requests.size(), 3u);
+}
+
+CAF_TEST(a long wait that the provider asks for shows in the status) {
+  auto answer = refusal(429, "rate_limit_exceeded");
+  answer.retry_after = 600s;
+  provider->answers = {answer};
+  start();
+  send(envelope(1));
+  send(envelope(2));
+  CAF_CHECK_EQUAL(status().state, "degraded");
+  CAF_CHECK(status().reason.find("retry_after") != std::string::npos);
+  CAF_CHECK_EQUAL(credits->back(), 0u);
+}
+
 CAF_TEST(a wrong key stops sending and keeps every row) {
   provider->answers = {refusal(403, "invalid_api_key")};
   start();
@@ -297,8 +330,9 @@ CAF_TEST(a wrong key stops sending and keeps every row) {
   advance(1s);
   CAF_CHECK(recorded(1).fate == envelope_fate::deferred);
   CAF_CHECK(recorded(2).fate == envelope_fate::deferred);
-  // Never attempted: its key is unknown to the provider.
+  // Never attempted: its key is unknown to the provider. What blocks us need not block another daemon.
   CAF_CHECK(!recorded(2).first_attempt_at);
+  CAF_CHECK(recorded(2).retry_at <= time->now());
   CAF_CHECK(first->value && second->value);
   CAF_CHECK_EQUAL(provider->requests.size(), 1u);
   CAF_CHECK_EQUAL(status().state, "degraded");

@@ -107,7 +107,7 @@ configuration quick(const std::string& path) {
   out.email.batcher.poll_min = 50ms;
   out.email.batcher.poll_max = 500ms;
   out.email.batcher.lease = 20s;
-  out.sender.max_wait = 10s;
+  out.sender.lease_margin = 10s;
   out.email.batcher.digest_rule = "0 * * * *";
   out.email.batcher.digest_zone = "UTC";
   out.sender.governor.rate_start = out.sender.governor.rate_max = 2;

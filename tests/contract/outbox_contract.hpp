@@ -54,7 +54,8 @@ protected:
 
   sealed_batch seal(std::vector<envelope_draft> drafts, std::vector<ended_row> ended = {},
                     std::string_view worker = "worker-1") {
-    return value_of(store.outbox.seal({std::string{worker}, now, std::chrono::seconds{60}, std::move(ended), std::move(drafts)}));
+    return value_of(store.outbox.seal(
+        {std::string{worker}, now, std::chrono::seconds{60}, std::move(ended), std::move(drafts)}));
   }
 
   /// Claims everything and seals it as one envelope.

@@ -234,6 +234,27 @@ TEST_P(outbox_contract, a_key_is_never_used_twice) {
   EXPECT_EQ(outbox().parked, 1u);
 }
 
+TEST_P(outbox_contract, a_row_that_somebody_set_back_to_pending_is_not_mailed_again_and_holds_up_nobody) {
+  queue({ids::mia}, {ids::mia});
+  now += 1h;
+  open_window();
+  record(accepted(*seal({draft_of({take(1).mails.at(0)})}).envelopes.at(0)));
+  for (auto& x : backend->emails())
+    backend->set_email_status(x.id, "pending");
+  queue({ids::ada}, {ids::ada});
+  now += 1h;
+  EXPECT_TRUE(open_window().opened);
+  auto again = take();
+  std::set<uuid> users;
+  for (auto& x : again.mails)
+    users.insert(x.mail.user_id);
+  EXPECT_TRUE(users.contains(ids::ada));
+  std::size_t sent = 0;
+  for (auto& x : backend->emails())
+    sent += x.status == "sent" ? 1U : 0U;
+  EXPECT_EQ(sent, 1u);
+}
+
 // -- outcomes -----------------------------------------------------------------------------------------------
 
 TEST_P(outbox_contract, accepted_mails_are_sent_and_their_bodies_forgotten) {

@@ -75,6 +75,10 @@ public:
     side_door().run("DELETE FROM pending_emails WHERE id = ?1", id);
   }
 
+  void set_email_status(std::int64_t id, std::string_view status) override {
+    side_door().run("UPDATE pending_emails SET status = ?2 WHERE id = ?1", id, status);
+  }
+
   void read_thread(const uuid& thread, const uuid& user, timestamp at) override {
     side_door().run(
         "UPDATE chat_thread_participants SET last_read_at = ?3 WHERE thread_id = ?1 AND user_id = ?2", thread,

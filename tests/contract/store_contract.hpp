@@ -74,6 +74,7 @@ public:
   virtual void leave_email(std::int64_t event_id, const uuid& user) = 0;
   /// Somebody withdrew a queued e-mail.
   virtual void delete_email(std::int64_t id) = 0;
+  virtual void set_email_status(std::int64_t id, std::string_view status) = 0;
   /// The user has read a thread up to now.
   virtual void read_thread(const uuid& thread, const uuid& user, timestamp at) = 0;
   virtual void add_message(const uuid& thread, const uuid& author, timestamp at) = 0;

@@ -107,6 +107,7 @@ TEST(prepare, settings_that_cannot_work_fail_no_mail) {
   });
   EXPECT_TRUE(out.immediate.empty());
   EXPECT_TRUE(out.ended.empty());
+  EXPECT_EQ(out.outage, "the time zone is unknown");
 }
 
 TEST(prepare, a_crash_of_the_renderer_ends_one_mail_and_not_the_stage) {

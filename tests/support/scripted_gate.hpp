@@ -73,6 +73,7 @@ inline sealed_batch_ptr sealed_as_asked(gate_script& script, const seal_request&
     for (auto& mail : draft.mails)
       envelope.mail_ids.push_back(mail.mail_id);
     envelope.claim_no = 1;
+    envelope.lease_until = x.now + x.lease;
     out->envelopes.push_back(std::make_shared<const sealed_envelope>(std::move(envelope)));
   }
   for (auto& row : x.ended)

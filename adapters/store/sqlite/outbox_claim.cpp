@@ -18,6 +18,19 @@ namespace {
 constexpr std::string_view insert_window = R"(
   INSERT INTO herald_digest_windows (window_at, opened_at) VALUES (?1, ?2) ON CONFLICT DO NOTHING)";
 
+// Somebody set rows back to pending that went into a mail before. A row is in one mail for good: they get the status that
+// their mail has, and `herald mail resend` is the way to send one again.
+constexpr std::string_view keep_rows_in_their_mails = R"(
+  UPDATE pending_emails SET status = (
+    SELECT CASE
+      WHEN r.state <> 'member' OR m.state IN ('failed', 'skipped') THEN 'failed'
+      WHEN m.state = 'sent' THEN 'sent'
+      ELSE 'processing'
+    END
+    FROM herald_mail_rows r JOIN herald_mails m ON m.id = r.mail_id WHERE r.email_id = pending_emails.id)
+  WHERE status = 'pending' AND delivery_type = ?1
+    AND EXISTS (SELECT 1 FROM herald_mail_rows r WHERE r.email_id = pending_emails.id))";
+
 constexpr std::string_view insert_digests = R"(
   INSERT INTO herald_mails (user_id, lane, window_at, created_at, updated_at)
   SELECT DISTINCT user_id, 'digest', ?1, ?2, ?2 FROM pending_emails
@@ -66,10 +79,16 @@ constexpr std::string_view free_lapsed_mails = R"(
 constexpr std::string_view select_open_mails = R"(
   SELECT id FROM herald_mails WHERE state = 'open' AND lane = ?1 ORDER BY id LIMIT ?2)";
 
+constexpr std::string_view count_members = R"(
+  SELECT r.mail_id, count(*)
+  FROM json_each(?1) w CROSS JOIN herald_mail_rows r ON r.mail_id = w.value
+  GROUP BY r.mail_id ORDER BY r.mail_id)";
+
 constexpr std::string_view select_new_rows = R"(
-  SELECT id, user_id FROM pending_emails
-  WHERE status = 'pending' AND delivery_type = 'immediate'
-  ORDER BY created_at, id LIMIT ?1)";
+  SELECT e.id, e.user_id, EXISTS (SELECT 1 FROM herald_mail_rows r WHERE r.email_id = e.id)
+  FROM pending_emails e
+  WHERE e.status = 'pending' AND e.delivery_type = 'immediate'
+  ORDER BY e.created_at, e.id LIMIT ?1)";
 
 constexpr std::string_view insert_mail = R"(
   INSERT INTO herald_mails (user_id, lane, created_at, updated_at) VALUES (?1, 'immediate', ?2, ?2))";
@@ -105,9 +124,12 @@ constexpr std::string_view select_next_due = R"(
 constexpr std::string_view select_dry = R"(
   SELECT e.user_id, e.id, e.event_id, e.event_type, e.project_id, e.project_name, e.subject, e.body_data,
     e.created_at
-  FROM pending_emails e
+  FROM pending_emails e NOT INDEXED
   WHERE e.status = 'pending' AND e.delivery_type = 'immediate' AND e.id > ?1
   ORDER BY e.id LIMIT ?2)";
+
+/// Rows that the digests of one claim may hold together; a single larger digest is claimed alone.
+constexpr std::int64_t max_digest_rows = 2'000;
 
 class claimer {
 public:
@@ -150,6 +172,7 @@ private:
       out.attempts = x.small_integer(5);
       out.first_attempt_at = x.optional_time(6);
       out.claim_no = x.small_integer(7);
+      out.lease_until = request_.now + request_.lease;
       out.mail_ids = std::move(mails[out.id]);
       out_.envelopes.push_back(std::make_shared<const sealed_envelope>(std::move(out)));
     }
@@ -168,6 +191,7 @@ private:
     auto fresh = new_rows(immediate_limit - static_cast<std::int64_t>(freed.size()));
     auto immediates = freed.size() + fresh.size();
     out_.more = digests.size() + immediates > request_.mails;
+    bound_rows(digests);
 
     auto room = std::size_t{request_.mails};
     auto digests_taken =
@@ -194,11 +218,33 @@ private:
     std::erase_if(out_.mails, [](const claimed_mail& x) { return x.mail.rows.empty(); });
   }
 
+  /// Leaves out digests that would make the claim too large; they are the next one's.
+  void bound_rows(std::vector<std::int64_t>& digests) {
+    if (digests.empty())
+      return;
+    std::int64_t rows = 0;
+    std::size_t kept = 0;
+    for (auto x = db_.query(count_members, to_json_list(digests)); x.step(); ++kept) {
+      rows += x.integer(1);
+      if (kept > 0 && rows > max_digest_rows)
+        break;
+    }
+    out_.more = out_.more || kept < digests.size();
+    digests.resize(std::min(kept, digests.size()));
+  }
+
   std::vector<std::pair<std::int64_t, uuid>> new_rows(std::int64_t limit) {
     std::vector<std::pair<std::int64_t, uuid>> out;
-    if (limit > 0)
-      for (auto x = db_.query(select_new_rows, limit); x.step();)
+    if (limit <= 0)
+      return out;
+    auto known = false;
+    for (auto x = db_.query(select_new_rows, limit); x.step();)
+      if (x.integer(2) != 0)
+        known = true;
+      else
         out.emplace_back(x.integer(0), x.id(1));
+    if (known)
+      db_.run(keep_rows_in_their_mails, std::string_view{"immediate"});
     return out;
   }
 
@@ -217,6 +263,8 @@ private:
   }
 
   void read_without_claiming() {
+    if (!request_.immediate)
+      return;
     for (auto x = db_.query(select_dry, request_.after_id, request_.mails); x.step();) {
       claimed_mail out;
       out.mail.user_id = x.id(0);
@@ -244,6 +292,7 @@ window_report open_window(database& db, const open_window_request& request) {
   window_report out;
   out.opened = db.run(insert_window, request.window_at, request.now) == 1;
   if (out.opened) {
+    db.run(keep_rows_in_their_mails, std::string_view{"aggregated"});
     out.digests = static_cast<std::uint64_t>(db.run(insert_digests, request.window_at, request.now));
     out.rows = static_cast<std::uint64_t>(db.run(insert_members, request.window_at));
     db.run(take_members, request.window_at);

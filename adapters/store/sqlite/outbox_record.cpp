@@ -150,9 +150,11 @@ record_report record_outcomes(database& db, const record_request& request) {
 
 std::uint64_t purge_bodies(database& db, const purge_request& request) {
   auto tx = transaction{db, transaction::mode::write};
-  auto n = db.run("UPDATE herald_envelopes SET body = NULL "
-                  "WHERE state IN ('settled', 'split') AND body IS NOT NULL AND ended_at < ?1",
-                  request.ended_before);
+  auto n = db.run(
+      "UPDATE herald_envelopes SET body = NULL "
+      "WHERE state <> 'sealed' AND body IS NOT NULL AND ended_at < ?1 AND NOT EXISTS ("
+      "  SELECT 1 FROM herald_mails m WHERE m.envelope_id = herald_envelopes.id AND m.state = 'parked')",
+      request.ended_before);
   tx.commit();
   return static_cast<std::uint64_t>(n);
 }

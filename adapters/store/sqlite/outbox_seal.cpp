@@ -109,10 +109,12 @@ private:
     if (auto id = insert_envelope(db_, x, request_.now); id != 0) {
       lease_new_envelope(db_, id, request_.worker, request_.now, request_.lease);
       out_.envelopes.push_back(to_envelope(x, id));
+    } else {
+      out_.parked += x.mails.size();
     }
   }
 
-  static sealed_envelope_ptr to_envelope(const envelope_draft& x, std::int64_t id) {
+  sealed_envelope_ptr to_envelope(const envelope_draft& x, std::int64_t id) const {
     sealed_envelope out;
     out.id = id;
     out.endpoint = x.endpoint;
@@ -122,6 +124,7 @@ private:
     for (auto& mail : x.mails)
       out.mail_ids.push_back(mail.mail_id);
     out.claim_no = 1;
+    out.lease_until = request_.now + request_.lease;
     return std::make_shared<const sealed_envelope>(std::move(out));
   }
 

@@ -45,7 +45,8 @@ constexpr std::string_view select_stuck = R"(
   WHERE m.state IN ('failed', 'parked')
   ORDER BY m.updated_at DESC, m.id DESC LIMIT ?1)";
 
-constexpr std::string_view select_all_failed = "SELECT id FROM herald_mails WHERE state = 'failed'";
+constexpr std::string_view select_all_failed =
+    "SELECT id FROM herald_mails WHERE state IN ('failed', 'parked') AND state = 'failed'";
 
 constexpr std::string_view select_named = R"(
   SELECT m.id FROM json_each(?1) w CROSS JOIN herald_mails m ON m.id = w.value
@@ -211,8 +212,8 @@ std::optional<claimed_outbox> read_mail(database& db, std::int64_t row_id, times
 
 void insert_captured(database& db, const captured_message& x) {
   auto& m = x.message;
-  db.run(insert_message, x.id, x.idempotency_key, m.from, m.to, m.subject, m.html, m.text,
-         to_json(m.headers), x.captured_at);
+  db.run(insert_message, x.id, x.idempotency_key, m.from, m.to, m.subject, m.html, m.text, to_json(m.headers),
+         x.captured_at);
 }
 
 std::vector<captured_message> captured_messages(database& db, std::uint32_t limit) {
