@@ -73,7 +73,7 @@ void logger::set_level(log_level level) const {
 }
 
 void logger::emit(log_level level, std::string_view component, std::string_view event,
-                  std::string text) const {
+                  const std::string& text) const {
   auto record = log_record{clock_->now(), level, component, event, text};
   // As a string view, so that the line is taken as it is and never as a format string.
   sink_->log(row_of(level).value,

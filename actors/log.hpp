@@ -88,7 +88,8 @@ private:
       emit(level, component, event, fmt::format(text, std::forward<Ts>(xs)...));
   }
 
-  void emit(log_level level, std::string_view component, std::string_view event, std::string text) const;
+  void emit(log_level level, std::string_view component, std::string_view event,
+            const std::string& text) const;
 
   std::shared_ptr<spdlog::logger> sink_;
   std::shared_ptr<const clock> clock_;

@@ -11,7 +11,7 @@
 namespace herald {
 
 /// Longest component, event id or message, in bytes; the rest is cut, and the line says how much there was.
-inline constexpr std::size_t max_log_value = 8 * 1024;
+inline constexpr std::size_t max_log_value = std::size_t{8} * 1024;
 
 struct log_record {
   timestamp time{};

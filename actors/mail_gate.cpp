@@ -53,7 +53,7 @@ private:
 };
 
 mail_gate_actor::behavior_type mail_worker(mail_worker_state::self_ptr self, transport_opener opener,
-                                           mail_gate_actor gate, std::uint64_t desk) {
+                                           const mail_gate_actor& gate, std::uint64_t desk) {
   return self->state.make_behavior(std::move(opener), gate, desk);
 }
 

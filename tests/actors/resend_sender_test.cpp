@@ -374,6 +374,20 @@ CAF_TEST(a provider that is down is left alone and asked by single requests) {
   CAF_CHECK_EQUAL(credits->back(), 8u);
 }
 
+CAF_TEST(the quota of a day holds and what it keeps back goes to the store) {
+  cfg.governor.rate_start = cfg.governor.rate_max = 100;
+  cfg.governor.burst = 10;
+  cfg.governor.daily_quota = 3;
+  start();
+  for (std::int64_t id = 1; id <= 5; ++id)
+    send(envelope(id));
+  advance(2s);
+  CAF_CHECK_EQUAL(provider->requests.size(), 3u);
+  CAF_CHECK(recorded(5).fate == envelope_fate::deferred);
+  CAF_CHECK_EQUAL(status().state, "degraded");
+  CAF_CHECK_EQUAL(credits->back(), 0u);
+}
+
 CAF_TEST(an outcome that the store does not take is recorded later and only then settled) {
   script->record_failures = {store_down, store_down};
   start();
