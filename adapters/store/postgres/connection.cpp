@@ -1,0 +1,278 @@
+#include "adapters/store/postgres/connection.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <optional>
+
+#include <libpq-fe.h>
+#include <poll.h>
+
+#include "adapters/store/postgres/error_text.hpp"
+
+namespace herald::postgres {
+
+namespace {
+
+struct options_deleter {
+  void operator()(PQconninfoOption* x) const noexcept { PQconninfoFree(x); }
+};
+
+std::string seconds(duration x) {
+  return std::to_string(std::max<std::int64_t>(std::chrono::ceil<std::chrono::seconds>(x).count(), 1));
+}
+
+std::string name_of(PGconn* handle) {
+  auto text = [](const char* x) { return x && *x ? std::string{x} : std::string{"?"}; };
+  return "PostgreSQL database '" + text(PQdb(handle)) + "' at " + text(PQhost(handle)) + ":"
+         + text(PQport(handle)) + " as '" + text(PQuser(handle)) + "'";
+}
+
+/// libpq does not print passwords; should it ever, or a server echo one, it ends here.
+std::string without_password(std::string text, PGconn* handle) {
+  auto password = std::string_view{PQpass(handle) ? PQpass(handle) : ""};
+  // A shorter one is hidden by nothing: it stands in every text.
+  if (password.size() < 4)
+    return text;
+  for (auto at = text.find(password); at != std::string::npos; at = text.find(password, at + 3))
+    text.replace(at, password.size(), "***");
+  return text;
+}
+
+} // namespace
+
+// -- rows ---------------------------------------------------------------------------------------------------
+
+void rows::deleter::operator()(pg_result* x) const noexcept {
+  PQclear(x);
+}
+
+int rows::size() const {
+  return PQntuples(handle_.get());
+}
+
+bool rows::is_null(int row, int column) const {
+  return PQgetisnull(handle_.get(), row, column) != 0;
+}
+
+std::string_view rows::text(int row, int column) const {
+  return {PQgetvalue(handle_.get(), row, column),
+          static_cast<std::size_t>(PQgetlength(handle_.get(), row, column))};
+}
+
+std::int64_t rows::affected() const {
+  auto text = std::string_view{PQcmdTuples(handle_.get())};
+  std::int64_t out = 0;
+  std::from_chars(text.data(), text.data() + text.size(), out);
+  return out;
+}
+
+// -- connecting ---------------------------------------------------------------------------------------------
+
+void connection::deleter::operator()(pg_conn* x) const noexcept {
+  PQfinish(x);
+}
+
+result<void> check_url(const secret& url) {
+  // libpq's own complaint would repeat the text, password included.
+  constexpr auto help = "write postgresql://USER:PASSWORD@HOST:PORT/DATABASE (special characters in the "
+                        "password as %40 and the like), or host=… port=… dbname=… user=… password=…";
+  if (url.empty())
+    return failure{failure_class::permanent, std::string{"the PostgreSQL store has no URL: "} + help};
+  auto text = std::string{url.reveal()};
+  char* complaint = nullptr;
+  auto parsed = std::unique_ptr<PQconninfoOption, options_deleter>{PQconninfoParse(text.c_str(), &complaint)};
+  PQfreemem(complaint);
+  secret::wipe(text);
+  if (!parsed)
+    return failure{failure_class::permanent,
+                   std::string{"the URL of the PostgreSQL store is not understood: "} + help};
+  return {};
+}
+
+result<connection> connection::open(const postgres_options& options) {
+  auto valid = check_url(options.url);
+  if (valid.has_error())
+    return valid.error();
+  auto url = std::string{options.url.reveal()};
+  auto timeout = seconds(options.connect_timeout);
+  // What stands behind `dbname` wins over what the URL says, what stands before it does not.
+  constexpr std::array keys{"connect_timeout",
+                            "fallback_application_name",
+                            "keepalives_idle",
+                            "keepalives_interval",
+                            "keepalives_count",
+                            "tcp_user_timeout",
+                            "dbname",
+                            "client_encoding",
+                            static_cast<const char*>(nullptr)};
+  auto dead_after = std::to_string(options.answer_timeout.count());
+  std::array values{timeout.c_str(),
+                    "herald",
+                    "30",
+                    "10",
+                    "3",
+                    dead_after.c_str(),
+                    url.c_str(),
+                    "UTF8",
+                    static_cast<const char*>(nullptr)};
+  auto out = connection{PQconnectdbParams(keys.data(), values.data(), 1)};
+  secret::wipe(url);
+  if (!out.handle_)
+    return failure{failure_class::outage, "the process has no memory for a connection to PostgreSQL"};
+  out.where_ = name_of(out.handle_.get());
+  auto ready = out.set_up(options);
+  if (ready.has_error())
+    return ready.error();
+  return out;
+}
+
+result<void> connection::set_up(const postgres_options& options) {
+  if (PQstatus(handle_.get()) != CONNECTION_OK)
+    return lost("connect");
+  PQsetNoticeProcessor(
+      handle_.get(), [](void*, const char*) { /* notices are for people at psql */ }, nullptr);
+  answer_timeout_ = options.answer_timeout;
+  if (PQsetnonblocking(handle_.get(), 1) != 0)
+    return lost("connect");
+  // A pooler hands out process numbers of its own. What is set on a pooled session would stick to a
+  // connection that others use too.
+  auto own_pid = std::to_string(PQbackendPID(handle_.get()));
+  auto timeout = std::to_string(options.statement_timeout.count());
+  auto direct =
+      run("SELECT CASE WHEN pg_backend_pid()::text = $1 THEN set_config('statement_timeout', $2, false) END",
+          {own_pid.c_str(), timeout.c_str()}, "set up the session");
+  if (direct.has_error())
+    return direct.error();
+  pooled_ = direct->is_null(0, 0);
+  return {};
+}
+
+// -- statements ---------------------------------------------------------------------------------------------
+
+result<rows> connection::run(const std::string& sql, parameters values, std::string_view doing) {
+  auto sent = PQsendQueryParams(handle_.get(), sql.c_str(), static_cast<int>(values.size()), nullptr,
+                                values.begin(), nullptr, nullptr, 0);
+  return finish(sent != 0, doing);
+}
+
+result<rows> connection::run_prepared(const std::string& sql, parameters values, std::string_view doing) {
+  if (pooled_)
+    return run(sql, values, doing);
+  auto known = prepared_.find(sql);
+  if (known == prepared_.end()) {
+    auto name = "herald_" + std::to_string(prepared_.size() + 1);
+    auto done = finish(PQsendPrepare(handle_.get(), name.c_str(), sql.c_str(), 0, nullptr) != 0, doing);
+    if (done.has_error())
+      return done.error();
+    known = prepared_.emplace(sql, name).first;
+  }
+  auto sent = PQsendQueryPrepared(handle_.get(), known->second.c_str(), static_cast<int>(values.size()),
+                                  values.begin(), nullptr, nullptr, 0);
+  return finish(sent != 0, doing);
+}
+
+result<rows> connection::finish(bool sent, std::string_view doing) {
+  if (!sent)
+    return lost(doing);
+  std::optional<rows> last;
+  auto last_status = PGRES_FATAL_ERROR;
+  std::string sqlstate;
+  std::string text;
+  while (true) {
+    while (PQflush(handle_.get()) > 0 || PQisBusy(handle_.get()))
+      if (!await_input())
+        return PQstatus(handle_.get()) == CONNECTION_OK ? silent(doing) : lost(doing);
+    auto* next = PQgetResult(handle_.get());
+    if (!next)
+      break;
+    last.emplace(next);
+    last_status = PQresultStatus(next);
+    if (last_status == PGRES_FATAL_ERROR) {
+      auto field = [next](int code) {
+        auto* x = PQresultErrorField(next, code);
+        return std::string{x ? x : ""};
+      };
+      sqlstate = field(PG_DIAG_SQLSTATE);
+      text = field(PG_DIAG_MESSAGE_PRIMARY);
+    }
+  }
+  // First of all: a session that the server ended leaves results without an SQLSTATE, or with one that says
+  // why it did.
+  if (PQstatus(handle_.get()) != CONNECTION_OK)
+    return lost(doing);
+  if (!last || (last_status != PGRES_TUPLES_OK && last_status != PGRES_COMMAND_OK))
+    return describe_error(sqlstate, without_password(std::move(text), handle_.get()), where_, doing);
+  return std::move(*last);
+}
+
+bool connection::await_input() {
+  auto wants = PQflush(handle_.get()) > 0 ? POLLIN | POLLOUT : POLLIN;
+  auto ready = pollfd{PQsocket(handle_.get()), static_cast<short>(wants), 0};
+  auto limit = static_cast<int>(std::clamp<std::int64_t>(answer_timeout_.count(), 1, 86'400'000));
+  auto n = 0;
+  do
+    n = poll(&ready, 1, limit);
+  while (n < 0 && errno == EINTR);
+  return n > 0 && PQconsumeInput(handle_.get()) != 0;
+}
+
+bool connection::alive() {
+  if (!handle_ || PQstatus(handle_.get()) != CONNECTION_OK)
+    return false;
+  auto said = pollfd{PQsocket(handle_.get()), POLLIN, 0};
+  // Reads until nothing is left: behind the farewell of a server stands the end of the stream.
+  while (poll(&said, 1, 0) > 0) {
+    if (PQconsumeInput(handle_.get()) == 0 || PQstatus(handle_.get()) != CONNECTION_OK)
+      return false;
+    PQisBusy(handle_.get());
+  }
+  return PQstatus(handle_.get()) == CONNECTION_OK;
+}
+
+failure connection::lost(std::string_view doing) {
+  return describe_loss(without_password(PQerrorMessage(handle_.get()), handle_.get()), where_, doing);
+}
+
+failure connection::silent(std::string_view doing) {
+  auto out = failure{failure_class::outage, where_ + ": could not " + std::string{doing}
+                                                + ": no word from the server for "
+                                                + std::to_string(answer_timeout_.count())
+                                                + " ms; check the network and whether the server hangs"};
+  // Nobody knows what the session is still at: it cannot be used any more.
+  handle_.reset();
+  return out;
+}
+
+// -- notifications ------------------------------------------------------------------------------------------
+
+int connection::socket() const {
+  return PQsocket(handle_.get());
+}
+
+result<void> connection::listen(const std::string& channel) {
+  auto* quoted = PQescapeIdentifier(handle_.get(), channel.c_str(), channel.size());
+  if (!quoted)
+    return lost("listen for notifications");
+  auto sql = std::string{"LISTEN "} + quoted;
+  PQfreemem(quoted);
+  auto done = run(sql, {}, "listen for notifications");
+  if (done.has_error())
+    return done.error();
+  return {};
+}
+
+result<std::vector<std::string>> connection::take_notifications() {
+  if (!alive())
+    return lost("wait for notifications");
+  std::vector<std::string> out;
+  while (auto* x = PQnotifies(handle_.get())) {
+    if (std::ranges::find(out, std::string_view{x->relname}) == out.end())
+      out.emplace_back(x->relname);
+    PQfreemem(x);
+  }
+  return out;
+}
+
+} // namespace herald::postgres

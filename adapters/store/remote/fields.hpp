@@ -1,0 +1,585 @@
+// The keys of every struct that travels, once for both directions: `fields(f, x)` calls f(key, member) for
+// each member.
+#pragma once
+
+#include <concepts>
+#include <type_traits>
+
+#include "adapters/store/remote/codec.hpp"
+
+namespace herald::remote {
+
+/// X is T, const or not: one list serves the encoder and the decoder.
+template <class X, class T>
+concept is = std::same_as<std::remove_const_t<X>, T>;
+
+// -- events -------------------------------------------------------------------------------------------------
+
+template <class F, is<domain_event> X> void fields(F& f, X& x) {
+  f("id", x.id);
+  f("type", x.type);
+  f("actor_id", x.actor_id);
+  f("project_id", x.project_id);
+  f("resource_id", x.resource_id);
+  f("thread_id", x.thread_id);
+  f("meeting_id", x.meeting_id);
+  f("payload", x.payload);
+  f("created_at", x.created_at);
+}
+
+template <class F, is<claim_ref> X> void fields(F& f, X& x) {
+  f("event_id", x.event_id);
+  f("claim_no", x.claim_no);
+}
+
+template <class F, is<claimed_event> X> void fields(F& f, X& x) {
+  f("event", x.event);
+  f("claim_no", x.claim_no);
+  f("attempts", x.attempts);
+  f("crashes", x.crashes);
+}
+
+template <class F, is<new_event> X> void fields(F& f, X& x) {
+  f("type", x.type);
+  f("actor_id", x.actor_id);
+  f("project_id", x.project_id);
+  f("resource_id", x.resource_id);
+  f("thread_id", x.thread_id);
+  f("meeting_id", x.meeting_id);
+  f("payload", x.payload);
+  f("created_at", x.created_at);
+}
+
+template <class F, is<failure> X> void fields(F& f, X& x) {
+  f("kind", x.kind);
+  f("reason", x.reason);
+}
+
+// -- context ------------------------------------------------------------------------------------------------
+
+template <class F, is<profile> X> void fields(F& f, X& x) {
+  f("full_name", x.full_name);
+  f("email", x.email);
+}
+
+template <class F, is<org> X> void fields(F& f, X& x) {
+  f("name", x.name);
+  f("owners", x.owners);
+}
+
+template <class F, is<project> X> void fields(F& f, X& x) {
+  f("name", x.name);
+  f("owner_org_id", x.owner_org_id);
+  f("grantees", x.grantees);
+}
+
+template <class F, is<resource> X> void fields(F& f, X& x) {
+  f("name", x.name);
+  f("org_id", x.org_id);
+  f("project_id", x.project_id);
+  f("viewers", x.viewers);
+}
+
+template <class F, is<chat_thread> X> void fields(F& f, X& x) {
+  f("topic", x.topic);
+  f("project_id", x.project_id);
+  f("participants", x.participants);
+}
+
+template <class F, is<meeting> X> void fields(F& f, X& x) {
+  f("title", x.title);
+  f("start_time", x.start_time);
+  f("meeting_link", x.meeting_link);
+  f("organizer_id", x.organizer_id);
+  f("project_id", x.project_id);
+  f("status", x.status);
+  f("participants", x.participants);
+}
+
+template <class F, is<preference> X> void fields(F& f, X& x) {
+  f("scope", x.scope);
+  f("scope_id", x.scope_id);
+  f("event_type", x.event_type);
+  f("channel", x.channel);
+  f("status", x.status);
+}
+
+template <class F, is<sent_nudge> X> void fields(F& f, X& x) {
+  f("user_id", x.user_id);
+  f("project_id", x.project_id);
+  f("resume_type", x.resume_type);
+  f("tier", x.tier);
+  f("created_at", x.created_at);
+}
+
+template <class F, is<resume_edits> X> void fields(F& f, X& x) {
+  f("project", x.project);
+  f("borrower", x.borrower);
+}
+
+template <class F, is<batch_context> X> void fields(F& f, X& x) {
+  f("now", x.now);
+  f("profiles", x.profiles);
+  f("orgs", x.orgs);
+  f("projects", x.projects);
+  f("resources", x.resources);
+  f("threads", x.threads);
+  f("meetings", x.meetings);
+  f("preferences", x.preferences);
+  f("edits", x.edits);
+  f("nudges", x.nudges);
+}
+
+// -- claim --------------------------------------------------------------------------------------------------
+
+template <class F, is<claim_request> X> void fields(F& f, X& x) {
+  f("worker", x.worker);
+  f("now", x.now);
+  f("limit", x.limit);
+  f("lease", x.lease);
+  f("max_age", x.max_age);
+  f("dry_run", x.dry_run);
+  f("after_id", x.after_id);
+}
+
+template <class F, is<claimed_batch> X> void fields(F& f, X& x) {
+  f("events", x.events);
+  f("context", x.context);
+  f("next_due", x.next_due);
+  f("expired", x.expired);
+}
+
+template <class F, is<renew_request> X> void fields(F& f, X& x) {
+  f("worker", x.worker);
+  f("now", x.now);
+  f("lease", x.lease);
+  f("claims", x.claims);
+}
+
+template <class F, is<release_request> X> void fields(F& f, X& x) {
+  f("worker", x.worker);
+  f("now", x.now);
+  f("claims", x.claims);
+}
+
+// -- commit -------------------------------------------------------------------------------------------------
+
+template <class F, is<notification_draft> X> void fields(F& f, X& x) {
+  f("title", x.title);
+  f("body", x.body);
+  f("link_url", x.link_url);
+  f("payload", x.payload);
+  f("users", x.users);
+  f("unique_key", x.unique_key);
+}
+
+template <class F, is<roll_up_draft> X> void fields(F& f, X& x) {
+  f("thread_id", x.thread_id);
+  f("thread_label", x.thread_label);
+  f("project_name", x.project_name);
+  f("link_url", x.link_url);
+  f("users", x.users);
+}
+
+template <class F, is<email_draft> X> void fields(F& f, X& x) {
+  f("project_id", x.project_id);
+  f("project_name", x.project_name);
+  f("subject", x.subject);
+  f("body_data", x.body_data);
+  f("immediate", x.immediate);
+  f("aggregated", x.aggregated);
+  f("unique_key", x.unique_key);
+}
+
+template <class F, is<skipped> X> void fields(F& f, X& x) {
+  f("channel", x.channel);
+  f("reason", x.reason);
+  f("users", x.users);
+}
+
+template <class F, is<fan_out_plan> X> void fields(F& f, X& x) {
+  f("claims", x.claims);
+  f("event_type", x.event_type);
+  f("notifications", x.notifications);
+  f("roll_ups", x.roll_ups);
+  f("emails", x.emails);
+  f("skips", x.skips);
+  f("warning", x.warning);
+}
+
+/// Without its failures: the request has its own.
+template <class F, is<plan_batch> X> void fields(F& f, X& x) {
+  f("plans", x.plans);
+}
+
+template <class F, is<event_failure> X> void fields(F& f, X& x) {
+  f("claim", x.claim);
+  f("event_type", x.event_type);
+  f("attempts", x.attempts);
+  f("crashes", x.crashes);
+  f("why", x.why);
+}
+
+template <class F, is<settled_failure> X> void fields(F& f, X& x) {
+  f("failure", x.failure);
+  f("retry_at", x.retry_at);
+}
+
+template <class F, is<commit_request> X> void fields(F& f, X& x) {
+  f("worker", x.worker);
+  f("now", x.now);
+  f("batches", x.batches);
+  f("failures", x.failures);
+}
+
+template <class F, is<commit_report> X> void fields(F& f, X& x) {
+  f("completed", x.completed);
+  f("notifications", x.notifications);
+  f("rolled_up", x.rolled_up);
+  f("emails", x.emails);
+  f("skipped", x.skipped);
+  f("retried", x.retried);
+  f("dead", x.dead);
+  f("lost", x.lost);
+}
+
+// -- outbox -------------------------------------------------------------------------------------------------
+
+template <class F, is<open_window_request> X> void fields(F& f, X& x) {
+  f("window_at", x.window_at);
+  f("now", x.now);
+}
+
+template <class F, is<window_report> X> void fields(F& f, X& x) {
+  f("opened", x.opened);
+  f("digests", x.digests);
+  f("rows", x.rows);
+}
+
+template <class F, is<outbox_claim_request> X> void fields(F& f, X& x) {
+  f("worker", x.worker);
+  f("now", x.now);
+  f("lease", x.lease);
+  f("envelopes", x.envelopes);
+  f("max_open", x.max_open);
+  f("mails", x.mails);
+  f("digest_share", x.digest_share);
+  f("immediate", x.immediate);
+  f("digests", x.digests);
+  f("dry_run", x.dry_run);
+  f("after_id", x.after_id);
+}
+
+template <class F, is<mail_ref> X> void fields(F& f, X& x) {
+  f("mail_id", x.mail_id);
+  f("claim_no", x.claim_no);
+}
+
+template <class F, is<email_row> X> void fields(F& f, X& x) {
+  f("id", x.id);
+  f("event_id", x.event_id);
+  f("event_type", x.event_type);
+  f("project_id", x.project_id);
+  f("project_name", x.project_name);
+  f("subject", x.subject);
+  f("body_data", x.body_data);
+  f("created_at", x.created_at);
+}
+
+template <class F, is<email_mail> X> void fields(F& f, X& x) {
+  f("id", x.id);
+  f("lane", x.lane);
+  f("user_id", x.user_id);
+  f("window_at", x.window_at);
+  f("rows", x.rows);
+}
+
+template <class F, is<claimed_mail> X> void fields(F& f, X& x) {
+  f("mail", x.mail);
+  f("claim_no", x.claim_no);
+  f("generation", x.generation);
+}
+
+template <class F, is<sealed_envelope> X> void fields(F& f, X& x) {
+  f("id", x.id);
+  f("endpoint", x.endpoint);
+  f("lane", x.lane);
+  f("idempotency_key", x.idempotency_key);
+  f("body", x.body);
+  f("mail_ids", x.mail_ids);
+  f("attempts", x.attempts);
+  f("first_attempt_at", x.first_attempt_at);
+  f("claim_no", x.claim_no);
+  f("lease_until", x.lease_until);
+}
+
+template <class F, is<email_context> X> void fields(F& f, X& x) {
+  f("world", x.world);
+  f("events", x.events);
+  f("unread", x.unread);
+  f("completeness", x.completeness);
+}
+
+template <class F, is<claimed_outbox> X> void fields(F& f, X& x) {
+  f("envelopes", x.envelopes);
+  f("mails", x.mails);
+  f("context", x.context);
+  f("installation", x.installation);
+  f("open", x.open);
+  f("next_due", x.next_due);
+  f("more", x.more);
+}
+
+template <class F, is<envelope_draft> X> void fields(F& f, X& x) {
+  f("endpoint", x.endpoint);
+  f("lane", x.lane);
+  f("idempotency_key", x.idempotency_key);
+  f("body", x.body);
+  f("mails", x.mails);
+}
+
+template <class F, is<ended_row> X> void fields(F& f, X& x) {
+  f("mail", x.mail);
+  f("row_id", x.row_id);
+  f("ending", x.ending);
+  f("reason", x.reason);
+}
+
+template <class F, is<seal_request> X> void fields(F& f, X& x) {
+  f("worker", x.worker);
+  f("now", x.now);
+  f("lease", x.lease);
+  f("ended", x.ended);
+  f("envelopes", x.envelopes);
+}
+
+template <class F, is<sealed_batch> X> void fields(F& f, X& x) {
+  f("envelopes", x.envelopes);
+  f("skipped", x.skipped);
+  f("failed", x.failed);
+  f("lost", x.lost);
+  f("parked", x.parked);
+}
+
+template <class F, is<mail_verdict> X> void fields(F& f, X& x) {
+  f("mail_id", x.mail_id);
+  f("provider_id", x.provider_id);
+  f("reason", x.reason);
+}
+
+template <class F, is<envelope_outcome> X> void fields(F& f, X& x) {
+  f("envelope_id", x.envelope_id);
+  f("claim_no", x.claim_no);
+  f("fate", x.fate);
+  f("mails", x.mails);
+  f("why", x.why);
+  f("retry_at", x.retry_at);
+  f("first_attempt_at", x.first_attempt_at);
+  f("parts", x.parts);
+}
+
+template <class F, is<record_request> X> void fields(F& f, X& x) {
+  f("worker", x.worker);
+  f("now", x.now);
+  f("outcomes", x.outcomes);
+  f("purge", x.purge);
+}
+
+template <class F, is<record_report> X> void fields(F& f, X& x) {
+  f("immediate", x.immediate);
+  f("digests", x.digests);
+  f("merged", x.merged);
+  f("failed", x.failed);
+  f("parked", x.parked);
+  f("retried", x.retried);
+  f("lost", x.lost);
+}
+
+template <class F, is<outbox_release_request> X> void fields(F& f, X& x) {
+  f("worker", x.worker);
+  f("now", x.now);
+}
+
+template <class F, is<purge_request> X> void fields(F& f, X& x) {
+  f("ended_before", x.ended_before);
+}
+
+// -- operator's view ----------------------------------------------------------------------------------------
+
+template <class F, is<type_summary> X> void fields(F& f, X& x) {
+  f("events", x.events);
+  f("completed", x.completed);
+  f("dead", x.dead);
+  f("pending", x.pending);
+  f("expired", x.expired);
+  f("notifications", x.notifications);
+  f("rolled_up", x.rolled_up);
+  f("emails", x.emails);
+  f("skipped", x.skipped);
+}
+
+template <class F, is<store_summary> X> void fields(F& f, X& x) {
+  f("by_type", x.by_type);
+  f("event_rows", x.event_rows);
+  f("notification_rows", x.notification_rows);
+  f("email_rows", x.email_rows);
+  f("roll_up_count", x.roll_up_count);
+}
+
+template <class F, is<store_status> X> void fields(F& f, X& x) {
+  f("unclaimed", x.unclaimed);
+  f("waiting", x.waiting);
+  f("due_retries", x.due_retries);
+  f("in_flight", x.in_flight);
+  f("stale", x.stale);
+  f("completed", x.completed);
+  f("dead", x.dead);
+  f("expired", x.expired);
+  f("emails_pending", x.emails_pending);
+  f("oldest_pending", x.oldest_pending);
+}
+
+template <class F, is<dead_letter> X> void fields(F& f, X& x) {
+  f("event_id", x.event_id);
+  f("event_type", x.event_type);
+  f("kind", x.kind);
+  f("reason", x.reason);
+  f("attempts", x.attempts);
+  f("crashes", x.crashes);
+  f("created_at", x.created_at);
+  f("died_at", x.died_at);
+}
+
+template <class F, is<supervision_note> X> void fields(F& f, X& x) {
+  f("at", x.at);
+  f("worker", x.worker);
+  f("supervisor", x.supervisor);
+  f("child", x.child);
+  f("what", x.what);
+  f("reason", x.reason);
+}
+
+template <class F, is<stage_restarts> X> void fields(F& f, X& x) {
+  f("supervisor", x.supervisor);
+  f("child", x.child);
+  f("restarts", x.restarts);
+  f("last_reason", x.last_reason);
+  f("last_at", x.last_at);
+}
+
+template <class F, is<attempt_record> X> void fields(F& f, X& x) {
+  f("claim_no", x.claim_no);
+  f("worker", x.worker);
+  f("claimed_at", x.claimed_at);
+  f("ended_at", x.ended_at);
+  f("ending", x.ending);
+  f("kind", x.kind);
+  f("reason", x.reason);
+}
+
+template <class F, is<recipient_outcome> X> void fields(F& f, X& x) {
+  f("user_id", x.user_id);
+  f("user_name", x.user_name);
+  f("channel", x.channel);
+  f("state", x.state);
+  f("reason", x.reason);
+  f("row_id", x.row_id);
+  f("row_state", x.row_state);
+  f("row_detail", x.row_detail);
+}
+
+template <class F, is<explanation> X> void fields(F& f, X& x) {
+  f("event", x.event);
+  f("state", x.state);
+  f("worker", x.worker);
+  f("claim_no", x.claim_no);
+  f("attempts", x.attempts);
+  f("crashes", x.crashes);
+  f("claimed_at", x.claimed_at);
+  f("completed_at", x.completed_at);
+  f("lease_until", x.lease_until);
+  f("next_attempt_at", x.next_attempt_at);
+  f("error", x.error);
+  f("error_class", x.error_class);
+  f("history", x.history);
+  f("outcomes", x.outcomes);
+}
+
+template <class F, is<outbox_summary> X> void fields(F& f, X& x) {
+  f("rows", x.rows);
+  f("pending", x.pending);
+  f("deferred", x.deferred);
+  f("claimed", x.claimed);
+  f("sealed", x.sealed);
+  f("sent", x.sent);
+  f("merged", x.merged);
+  f("skipped", x.skipped);
+  f("failed", x.failed);
+  f("parked", x.parked);
+  f("reasons", x.reasons);
+  f("immediate_mails", x.immediate_mails);
+  f("digest_mails", x.digest_mails);
+  f("open_envelopes", x.open_envelopes);
+}
+
+template <class F, is<stuck_mail> X> void fields(F& f, X& x) {
+  f("mail_id", x.mail_id);
+  f("user_id", x.user_id);
+  f("state", x.state);
+  f("lane", x.lane);
+  f("row_ids", x.row_ids);
+  f("reason", x.reason);
+  f("at", x.at);
+}
+
+// -- parameters and wrapped answers -------------------------------------------------------------------------
+
+template <class F, is<insert_events_request> X> void fields(F& f, X& x) {
+  f("events", x.events);
+  f("now", x.now);
+}
+
+template <class F, is<status_request> X> void fields(F& f, X& x) {
+  f("now", x.now);
+  f("max_age", x.max_age);
+}
+
+template <class F, is<explain_request> X> void fields(F& f, X& x) {
+  f("event_id", x.event_id);
+}
+
+template <class F, is<list_request> X> void fields(F& f, X& x) {
+  f("limit", x.limit);
+}
+
+template <class F, is<events_request> X> void fields(F& f, X& x) {
+  f("event_ids", x.event_ids);
+  f("now", x.now);
+}
+
+template <class F, is<mails_request> X> void fields(F& f, X& x) {
+  f("mail_ids", x.mail_ids);
+  f("now", x.now);
+}
+
+template <class F, is<read_mail_request> X> void fields(F& f, X& x) {
+  f("row_id", x.row_id);
+  f("now", x.now);
+}
+
+template <class F, is<supervision_request> X> void fields(F& f, X& x) {
+  f("notes", x.notes);
+}
+
+template <class F, is<empty_request> X> void fields(F&, X&) { /* nothing */
+}
+
+template <class F, class T> void fields(F& f, wrapped<T>& x) {
+  f("result", x.result);
+}
+
+template <class F, class T> void fields(F& f, const wrapped<T>& x) {
+  f("result", x.result);
+}
+
+} // namespace herald::remote
