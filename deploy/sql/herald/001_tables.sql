@@ -182,7 +182,7 @@ create table if not exists public.herald_envelopes (
 );
 create index if not exists herald_envelopes_due on public.herald_envelopes (due_at, id) where state = 'sealed';
 create index if not exists herald_envelopes_bodies on public.herald_envelopes (ended_at)
-  where state in ('settled', 'split') and body is not null;
+  where state in ('settled', 'split', 'parked') and body is not null;
 
 -- One message to one person: an immediate row of pending_emails, or a digest of all rows of a window. Outlives the rows
 -- and the person, so that nothing vanishes.

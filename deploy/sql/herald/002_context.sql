@@ -11,6 +11,23 @@
 
 begin;
 
+-- -- who may do what ---------------------------------------------------------------------------------------------
+
+-- PostgreSQL lets everybody execute a new function. Every file takes that back for its own before it commits.
+create or replace function public.herald_close_functions() returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  f regprocedure;
+begin
+  for f in select oid from pg_proc where pronamespace = 'public'::regnamespace and starts_with(proname, 'herald_') loop
+    execute format('revoke execute on function %s from public, anon, authenticated', f);
+    execute format('grant execute on function %s to service_role', f);
+  end loop;
+end
+$$;
+
 -- -- values ------------------------------------------------------------------------------------------------------
 
 create or replace function public.herald_at(ms bigint) returns timestamptz
@@ -355,5 +372,7 @@ begin
     'edits', coalesce(edits_json, '{}'), 'nudges', coalesce(nudges_json, '[]'));
 end
 $$;
+
+do $$ begin perform public.herald_close_functions(); end $$;
 
 commit;

@@ -769,4 +769,6 @@ begin
 end
 $$;
 
+do $$ begin perform public.herald_close_functions(); end $$;
+
 commit;

@@ -105,10 +105,27 @@ as $$
   select coalesce(json_agg(json_build_object('id', v.id, 'endpoint', v.endpoint, 'lane', v.lane,
     'idempotency_key', v.idempotency_key, 'body', convert_from(v.body, 'UTF8'),
     'mail_ids', array(select m.id from herald_mails m where m.envelope_id = v.id order by m.position),
-    'attempts', v.attempts, 'first_attempt_at', herald_ms(w.first_attempt_at), 'claim_no', v.claim_no) order by w.n),
+    'attempts', v.attempts, 'first_attempt_at', herald_ms(w.first_attempt_at), 'claim_no', v.claim_no,
+    'lease_until', herald_ms(v.due_at)) order by w.n),
     '[]')
   from unnest(envelope_ids, first_attempts) with ordinality w (id, first_attempt_at, n)
     join herald_envelopes v on v.id = w.id
+$$;
+
+-- Somebody set these rows back to pending, and they went into a mail before. A row is in one mail for good: they get the
+-- status that their mail has, and `herald mail resend` is the way to send one again.
+create or replace function public.herald_keep_in_mails(row_ids bigint[]) returns void
+language sql
+set search_path = pg_catalog, public, pg_temp set jit = off
+set enable_seqscan = off
+as $$
+  update pending_emails e set status = case
+    when r.state <> 'member' or m.state in ('failed', 'skipped') then 'failed'
+    when m.state = 'sent' then 'sent'
+    else 'processing'
+  end
+  from herald_mail_rows r join herald_mails m on m.id = r.mail_id
+  where e.id = any (row_ids) and e.status = 'pending' and r.email_id = e.id
 $$;
 
 -- -- digest windows ----------------------------------------------------------------------------------------------
@@ -133,8 +150,9 @@ begin
   row_ids := array(
     select e.id from pending_emails e
     where e.status = 'pending' and e.delivery_type = 'aggregated' and e.created_at < window_end
-      and not exists (select from herald_mail_rows r where r.email_id = e.id)
     order by e.id for update);
+  perform herald_keep_in_mails(row_ids);
+  row_ids := array(select id from pending_emails where id = any (row_ids) and status = 'pending' order by id);
   with digest as (
     insert into herald_mails (user_id, lane, window_at, created_at, updated_at)
     select distinct user_id, 'digest', window_end, at, at from pending_emails where id = any (row_ids)
@@ -165,6 +183,7 @@ declare
   my_name constant text := request ->> 'worker';
   lease_end constant timestamptz := herald_at(now_ms + coalesce((request ->> 'lease')::bigint, 120000));
   max_envelopes constant integer := coalesce((request ->> 'envelopes')::integer, 0);
+  max_digest_rows constant integer := 2000;
   max_mails constant integer := coalesce((request ->> 'mails')::integer, 0);
   immediate_limit constant integer := case when coalesce((request ->> 'immediate')::boolean, true) then max_mails + 1
     else 0 end;
@@ -185,12 +204,13 @@ declare
   more boolean := false;
 begin
   if (request ->> 'dry_run')::boolean then
+    -- Digests are fixed by opening their window, which a dry run must not do.
     select array_agg(x.id) into row_ids
     from (
       select e.id from pending_emails e
       where e.status = 'pending' and e.delivery_type = 'immediate'
         and e.id > coalesce((request ->> 'after_id')::bigint, 0)
-      order by e.id limit max_mails) x;
+      order by e.id limit case when immediate_limit > 0 then max_mails else 0 end) x;
     return json_build_object('envelopes', '[]'::json,
       'mails', coalesce((
         select json_agg(herald_lone_mail_json(e) order by e.id) from pending_emails e where e.id = any (row_ids)), '[]'),
@@ -219,6 +239,15 @@ begin
       select m.id from herald_mails m where m.state = 'claimed' and m.lease_until <= at
       order by m.lease_until, m.id limit 10000 for update skip locked);
 
+    if immediate_limit > 0 then
+      perform herald_keep_in_mails(array(
+        select w.id from (
+          select e.id from pending_emails e
+          where e.status = 'pending' and e.delivery_type = 'immediate'
+          order by e.created_at, e.id limit immediate_limit) w
+        where (select r.email_id from herald_mail_rows r where r.email_id = w.id) is not null));
+    end if;
+
     -- How many wait decides how the room is divided.
     select count(*) into digests from (
       select from herald_mails where state = 'open' and lane = 'digest' limit digest_limit) x;
@@ -239,6 +268,15 @@ begin
     mail_ids := array(
       select id from herald_mails where state = 'open' and lane = 'digest'
       order by id limit digest_room for update skip locked);
+    -- The digests of one claim hold so many rows together; a single larger one is claimed alone. The others are free
+    -- again with the end of this transaction.
+    with counted as (
+      select m.id, m.n, sum((select count(*) from herald_mail_rows r where r.mail_id = m.id)) over (order by m.n) as n_rows
+      from unnest(mail_ids) with ordinality m (id, n))
+    select coalesce(array_agg(c.id order by c.n) filter (where c.n = 1 or c.n_rows <= max_digest_rows), '{}'),
+      more or coalesce(bool_or(c.n > 1 and c.n_rows > max_digest_rows), false)
+    into mail_ids, more
+    from counted c;
     freed := array(
       select id from herald_mails where state = 'open' and lane = 'immediate'
       order by id limit room for update skip locked);
@@ -380,6 +418,7 @@ declare
   skipped bigint := 0;
   failed bigint := 0;
   lost bigint := 0;
+  parked bigint := 0;
 begin
   mail_ids := array(
     select (x #>> '{mail,mail_id}')::bigint from jsonb_array_elements(ended) x
@@ -442,7 +481,11 @@ begin
       (select count(*) from member m where not m.sealable),
       array(select m.mail_id from member m join fence f on f.n = m.n where m.held and not f.sealable)
     into drafts, lost, freed;
-    envelope_ids := array_remove(herald_insert_envelopes(drafts, at), null);
+    envelope_ids := herald_insert_envelopes(drafts, at);
+    parked := (
+      select coalesce(sum(jsonb_array_length(d.doc -> 'mails')), 0)
+      from jsonb_array_elements(drafts) with ordinality d (doc, n) where envelope_ids[d.n] is null);
+    envelope_ids := array_remove(envelope_ids, null);
     update herald_envelopes set worker = input ->> 'worker', claim_no = 1, first_attempt_at = at,
       due_at = herald_at(now_ms + coalesce((input ->> 'lease')::bigint, 120000))
     where id = any (envelope_ids);
@@ -451,7 +494,7 @@ begin
   end if;
 
   return json_build_object('envelopes', herald_envelopes_json(envelope_ids, '{}'), 'skipped', skipped,
-    'failed', failed, 'lost', lost);
+    'failed', failed, 'lost', lost, 'parked', parked);
 end
 $$;
 
@@ -578,12 +621,16 @@ as $$
 declare
   n bigint;
 begin
-  update herald_envelopes set body = null
-  where state in ('settled', 'split') and body is not null
-    and ended_at < herald_at((request ->> 'ended_before')::bigint);
+  -- What a person still has to decide about, he may have to read.
+  update herald_envelopes v set body = null
+  where v.state in ('settled', 'split', 'parked') and v.body is not null
+    and v.ended_at < herald_at((request ->> 'ended_before')::bigint)
+    and not exists (select from herald_mails m where m.envelope_id = v.id and m.state = 'parked');
   get diagnostics n = row_count;
   return json_build_object('result', n);
 end
 $$;
+
+do $$ begin perform public.herald_close_functions(); end $$;
 
 commit;

@@ -426,18 +426,6 @@ begin
 end
 $$;
 
--- -- who may do what ---------------------------------------------------------------------------------------------
-
--- PostgreSQL lets everybody execute a new function. The last file that creates one takes that back for all of them.
-do $$
-declare
-  f regprocedure;
-begin
-  for f in select oid from pg_proc where pronamespace = 'public'::regnamespace and starts_with(proname, 'herald_') loop
-    execute format('revoke execute on function %s from public, anon, authenticated', f);
-    execute format('grant execute on function %s to service_role', f);
-  end loop;
-end
-$$;
+do $$ begin perform public.herald_close_functions(); end $$;
 
 commit;

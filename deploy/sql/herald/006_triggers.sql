@@ -25,8 +25,7 @@ begin
 end
 $$;
 
-revoke execute on function public.herald_ring_events(), public.herald_ring_emails()
-  from public, anon, authenticated;
+do $$ begin perform public.herald_close_functions(); end $$;
 
 -- Created only when missing: also a replacement would make writers wait.
 do $$
