@@ -34,7 +34,7 @@ TEST_F(connection_test, a_request_larger_than_any_buffer_arrives_whole) {
 TEST_F(connection_test, a_statement_is_prepared_once_per_session) {
   auto db = connect();
   for (auto x : {"1", "2", "3"})
-    EXPECT_EQ(db.run_prepared("SELECT $1::int", {x}, "try")->text(0, 0), x);
+    EXPECT_EQ(db.run_prepared("SELECT $1::int", {x}, "try").value().text(0, 0), x);
   EXPECT_EQ(ask(db, "SELECT count(*) FROM pg_prepared_statements"), "1");
 }
 
@@ -197,7 +197,7 @@ TEST_F(connection_test, behind_a_pooler_nothing_stays_on_the_session) {
   auto db = connect(x);
   EXPECT_TRUE(db.pooled());
   EXPECT_EQ(ask(db, "SHOW statement_timeout"), "0");
-  EXPECT_EQ(db.run_prepared("SELECT $1::int", {"5"}, "try")->text(0, 0), "5");
+  EXPECT_EQ(db.run_prepared("SELECT $1::int", {"5"}, "try").value().text(0, 0), "5");
   EXPECT_EQ(ask(db, "SELECT count(*) FROM pg_prepared_statements"), "0");
 }
 

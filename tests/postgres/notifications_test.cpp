@@ -77,6 +77,18 @@ TEST_F(notifications_test, a_wait_can_be_interrupted_from_elsewhere) {
   other.join();
 }
 
+TEST_F(notifications_test, an_interruption_ends_one_wait_alone) {
+  auto x = open(listening({"events"}));
+  wait(*x);
+  x->interrupt();
+  EXPECT_EQ(wait(*x), names{});
+  auto db = connect();
+  // Comes while the next wait is under way.
+  auto caller = std::thread{[&db] { ask(db, "SELECT pg_notify('events', '') FROM pg_sleep(0.2)"); }};
+  EXPECT_EQ(wait(*x), names{"events"});
+  caller.join();
+}
+
 TEST_F(notifications_test, a_new_connection_counts_as_a_call) {
   auto x = open(listening({"events"}));
   wait(*x);

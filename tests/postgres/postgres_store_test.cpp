@@ -30,6 +30,12 @@ protected:
     return std::move(*out);
   }
 
+  template <class T> static failure error_of(const result<T>& x) {
+    if (!x.has_error())
+      throw std::runtime_error("the call succeeded");
+    return x.error();
+  }
+
   failure refused(const postgres_options& x) {
     auto out = open_postgres_store(x);
     if (!out.has_error())
@@ -69,7 +75,7 @@ TEST_F(postgres_store_test, a_call_carries_its_request_and_its_answer) {
   ask(db, "CREATE TABLE calls (request json)");
   ask(db, "CREATE OR REPLACE FUNCTION public.herald_release(request json) RETURNS json LANGUAGE sql AS"
           " $f$ INSERT INTO calls VALUES (request); SELECT '{\"result\": 7}'::json $f$");
-  EXPECT_EQ(*store->release({"w", t0, {{1, 2}}}), 7u);
+  EXPECT_EQ(store->release({"w", t0, {{1, 2}}}).value(), 7u);
   EXPECT_EQ(ask(db, "SELECT request FROM calls"),
             R"({"worker":"w","now":1768919445000,"claims":[{"event_id":1,"claim_no":2}]})");
 }
@@ -80,7 +86,7 @@ TEST_F(postgres_store_test, an_answer_of_null_is_a_failure_unless_nothing_is_ask
   for (auto name : {"herald_release_outbox", "herald_record_supervision"})
     define(db, name, "NULL::json");
   auto store = open();
-  EXPECT_EQ(store->release_outbox({"w", t0}).error().kind, failure_class::transient);
+  EXPECT_EQ(error_of(store->release_outbox({"w", t0})).kind, failure_class::transient);
   EXPECT_FALSE(store->record_supervision({}).has_error());
 }
 
@@ -89,7 +95,7 @@ TEST_F(postgres_store_test, a_refusal_of_the_function_keeps_its_class) {
   auto db = connect();
   define(db, "herald_purge_bodies", "json_build_object('result', 1/0)");
   auto store = open();
-  auto why = store->purge_bodies({t0}).error();
+  auto why = error_of(store->purge_bodies({t0}));
   EXPECT_EQ(why.kind, failure_class::permanent);
   expect_says(why, "could not call herald_purge_bodies: division by zero (SQLSTATE 22012)");
 }
@@ -99,19 +105,19 @@ TEST_F(postgres_store_test, a_session_that_is_killed_in_a_call_is_an_outage_and_
   auto db = connect();
   define(db, "herald_purge_bodies", "json_build_object('result', pg_terminate_backend(pg_backend_pid()))");
   auto store = open();
-  EXPECT_EQ(store->purge_bodies({t0}).error().kind, failure_class::outage);
-  EXPECT_EQ(*store->release({"w", t0, {}}), 7u);
+  EXPECT_EQ(error_of(store->purge_bodies({t0})).kind, failure_class::outage);
+  EXPECT_EQ(store->release({"w", t0, {}}).value(), 7u);
 }
 
 TEST_F(postgres_store_test, a_session_that_was_killed_in_between_is_replaced_unnoticed) {
   make_functions();
   auto store = open();
-  EXPECT_EQ(*store->release({"w", t0, {}}), 7u);
+  EXPECT_EQ(store->release({"w", t0, {}}).value(), 7u);
   auto db = connect();
   EXPECT_EQ(ask(db, "SELECT count(pg_terminate_backend(pid, 10000)) FROM pg_stat_activity"
                     " WHERE datname = current_database() AND pid <> pg_backend_pid()"),
             "1");
-  EXPECT_EQ(*store->release({"w", t0, {}}), 7u);
+  EXPECT_EQ(store->release({"w", t0, {}}).value(), 7u);
 }
 
 TEST_F(postgres_store_test, while_the_server_is_away_calls_fail_and_work_again_when_it_is_back) {
@@ -119,9 +125,9 @@ TEST_F(postgres_store_test, while_the_server_is_away_calls_fail_and_work_again_w
   auto store = open();
   auto& server = postgres_server::instance();
   server.stop();
-  EXPECT_EQ(store->release({"w", t0, {}}).error().kind, failure_class::outage);
+  EXPECT_EQ(error_of(store->release({"w", t0, {}})).kind, failure_class::outage);
   server.start();
-  EXPECT_EQ(*store->release({"w", t0, {}}), 7u);
+  EXPECT_EQ(store->release({"w", t0, {}}).value(), 7u);
 }
 
 } // namespace

@@ -1,7 +1,4 @@
 // Structs to JSON text.
-#include <algorithm>
-#include <ranges>
-
 #include <nlohmann/json.hpp>
 
 #include "adapters/store/remote/enum_names.hpp"
@@ -60,7 +57,12 @@ public:
     return out;
   }
 
-  static json write(const std::map<std::int64_t, domain_event>& xs) { return list(std::views::values(xs)); }
+  static json write(const std::map<std::int64_t, domain_event>& xs) {
+    auto out = json::array();
+    for (auto& [event_id, x] : xs)
+      out.push_back(write(x));
+    return out;
+  }
 
   static json write(const std::map<std::pair<uuid, uuid>, std::uint64_t>& xs) {
     auto out = json::array();
