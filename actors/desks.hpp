@@ -13,6 +13,16 @@
 
 namespace herald {
 
+/// Whether workers get a thread of their own; tests under the deterministic scheduler want none.
+enum class gate_threads : std::uint8_t { detached, scheduled };
+
+/// Spawns a monitored worker of a gate.
+template <class Self, class... Ts> auto hire(Self* gate, gate_threads mode, Ts&&... xs) {
+  return mode == gate_threads::detached
+             ? gate->template spawn<caf::detached + caf::monitored>(std::forward<Ts>(xs)...)
+             : gate->template spawn<caf::monitored>(std::forward<Ts>(xs)...);
+}
+
 /// One job per worker at a time; the rest waits in order. `Worker` is an actor handle.
 template <class Worker> class desks {
 public:

@@ -128,10 +128,7 @@ void mail_gate_state::on_freed(std::uint64_t desk) {
 // -- helpers ------------------------------------------------------------------------------------------------
 
 mail_gate_actor mail_gate_state::hire(std::uint64_t desk) {
-  auto me = mail_gate_actor{self};
-  return threads == gate_threads::detached
-             ? self->spawn<caf::detached + caf::monitored>(mail_worker, opener, me, desk)
-             : self->spawn<caf::monitored>(mail_worker, opener, me, desk);
+  return herald::hire(self, threads, mail_worker, opener, mail_gate_actor{self}, desk);
 }
 
 void mail_gate_state::on_down(const caf::down_msg& x) {

@@ -9,7 +9,6 @@
 
 #include "actors/desks.hpp"
 #include "actors/log.hpp"
-#include "actors/store_gate.hpp"
 #include "adapters/mail/mail_transport.hpp"
 #include "messages/actors.hpp"
 

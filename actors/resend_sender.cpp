@@ -12,6 +12,8 @@ namespace {
 
 constexpr std::string_view component = "email-notifications";
 
+constexpr const char* stopping = "handed back when the daemon stopped";
+
 /// While the provider is probed: one request that asks, one that waits for its answer.
 constexpr std::uint64_t probe_credit = 2;
 
@@ -68,7 +70,7 @@ resend_sender_actor::behavior_type resend_sender_state::make_behavior(resend_sen
     self->quit(std::move(err));
     return resend_sender_actor::behavior_type::make_empty_behavior();
   }
-  cfg = std::move(config);
+  cfg = config;
   worker = std::move(worker_id);
   links = std::move(neighbours);
   time = std::move(wall_clock);
@@ -126,7 +128,7 @@ caf::result<settled_atom> resend_sender_state::on_envelope(const sealed_envelope
   }
   lane(x->lane).push_back({x, answer});
   if (draining)
-    hand_back(time->now(), "handed back when the daemon stopped");
+    hand_back(stopping);
   else
     pump();
   return answer;
@@ -141,7 +143,7 @@ caf::result<drain_report> resend_sender_state::on_drain(const drain& x) {
   auto answer = self->make_response_promise<drain_report>();
   waiting_drain.push_back(answer);
   draining = true;
-  hand_back(time->now(), "handed back when the daemon stopped");
+  hand_back(stopping);
   self->delayed_send(self, x.limit, flush_v);
   answer_waiting();
   return answer;
@@ -200,7 +202,7 @@ void resend_sender_state::pump() {
       blocked_by = decision.block;
       // No credit first, so that what goes back is not claimed here again. Others may be luckier: what blocks us is ours.
       update_credit();
-      hand_back(now, degraded.empty() ? std::string{to_string(decision.block)} : degraded);
+      hand_back(degraded.empty() ? std::string{to_string(decision.block)} : degraded);
     }
     wait_until(*decision.until);
     break;
@@ -288,12 +290,11 @@ void resend_sender_state::report(const sealed_envelope& envelope, const send_out
   }
 }
 
-void resend_sender_state::hand_back(timestamp until, const std::string& why) {
+void resend_sender_state::hand_back(const std::string& why) {
+  auto now = time->now();
   for (auto* from : {&immediate, &digests})
-    for (auto& x : std::exchange(*from, {})) {
-      ++handed_back;
-      record(deferred(*x.envelope, until, why), std::move(x.answer));
-    }
+    for (auto& x : std::exchange(*from, {}))
+      record(deferred(*x.envelope, now, why), std::move(x.answer));
 }
 
 void resend_sender_state::wait_until(timestamp until) {
@@ -365,8 +366,7 @@ void resend_sender_state::answer_waiting() {
 resend_sender_actor::behavior_type resend_sender(resend_sender_state::self_ptr self, resend_sender_config cfg,
                                                  std::string worker, resend_sender_links links,
                                                  std::shared_ptr<const clock> time, logger log) {
-  return self->state.make_behavior(std::move(cfg), std::move(worker), std::move(links), std::move(time),
-                                   std::move(log));
+  return self->state.make_behavior(cfg, std::move(worker), std::move(links), std::move(time), std::move(log));
 }
 
 } // namespace herald

@@ -117,8 +117,9 @@ private:
 
   void report(const sealed_envelope& envelope, const send_outcome& meaning);
 
-  /// Gives everything that waits back to the store until `until`.
-  void hand_back(timestamp until, const std::string& why);
+  /// Gives everything that waits back to the store, due at once: what keeps this daemon from sending need not keep
+  /// another.
+  void hand_back(const std::string& why);
 
   void wait_until(timestamp until);
 
@@ -162,7 +163,6 @@ private:
   /// What keeps mail from going out, for people; empty when nothing does.
   std::string degraded;
   bool draining = false;
-  std::uint64_t handed_back = 0;
 
   record_report totals;
   std::uint64_t requests = 0;

@@ -21,7 +21,7 @@ public:
     // nop
   }
 
-  store_gate_actor::behavior_type make_behavior(store_opener open_store, store_gate_actor gate,
+  store_gate_actor::behavior_type make_behavior(store_opener open_store, const store_gate_actor& gate,
                                                 std::uint64_t index) {
     act::harden(self);
     opener = std::move(open_store);
@@ -109,8 +109,8 @@ private:
 };
 
 store_gate_actor::behavior_type store_worker(store_worker_state::self_ptr self, store_opener opener,
-                                             store_gate_actor gate, std::uint64_t index) {
-  return self->state.make_behavior(std::move(opener), std::move(gate), index);
+                                             const store_gate_actor& gate, std::uint64_t index) {
+  return self->state.make_behavior(std::move(opener), gate, index);
 }
 
 } // namespace
@@ -213,10 +213,7 @@ void store_gate_state::on_freed(std::uint64_t desk) {
 // -- helpers ------------------------------------------------------------------------------------------------
 
 store_gate_actor store_gate_state::hire(std::uint64_t desk) {
-  auto me = store_gate_actor{self};
-  return threads == gate_threads::detached
-             ? self->spawn<caf::detached + caf::monitored>(store_worker, opener, me, desk)
-             : self->spawn<caf::monitored>(store_worker, opener, me, desk);
+  return herald::hire(self, threads, store_worker, opener, store_gate_actor{self}, desk);
 }
 
 void store_gate_state::on_down(const caf::down_msg& x) {

@@ -32,9 +32,6 @@ caf::error validate(const store_gate_config& cfg);
 /// Opens one connection; called on the worker's thread, again after a failure.
 using store_opener = std::function<result<std::unique_ptr<pipeline_store>>()>;
 
-/// Whether workers get a thread of their own; tests under the deterministic scheduler want none.
-enum class gate_threads : std::uint8_t { detached, scheduled };
-
 // -- state --------------------------------------------------------------------------------------------------
 
 class store_gate_state {

@@ -24,10 +24,10 @@
 namespace herald {
 
 /// Longest payload an event may bring along, in bytes of JSON text.
-inline constexpr std::size_t max_payload_size = 1024 * 1024;
+inline constexpr std::size_t max_payload_size = std::size_t{1024} * 1024;
 
 /// Longest line of a feed, in bytes: a payload of full size and room for everything else.
-inline constexpr std::size_t max_feed_line_size = max_payload_size + 64 * 1024;
+inline constexpr std::size_t max_feed_line_size = max_payload_size + std::size_t{64} * 1024;
 
 /// How many errors of one feed are kept; further ones are only counted.
 inline constexpr std::size_t max_feed_errors = 20;

@@ -128,6 +128,34 @@ std::unique_ptr<mail_transport> open_resend(const resend_options& options) {
   return std::make_unique<broken_transport>(opened.error().reason);
 }
 
+/// The templates, once everything that can be wrong with them and with the settings has been looked at.
+result<email_templates> checked_templates(const configuration& cfg) {
+  if (auto settings = check(cfg.email.look); !settings)
+    return settings.error();
+  if (cfg.email.test_mode && cfg.email.test_recipient.empty())
+    return unusable("email.test_mode needs email.test_recipient (RESEND_TEST_RECIPIENT); without one, test "
+                    "mails would go to customers");
+  if (auto to = redirect_address(cfg.email); !to.empty())
+    if (auto why = why_no_address(to))
+      return unusable("the redirect address '" + to + "' " + std::string{*why});
+  auto templates = load_templates(cfg.email.templates_dir);
+  if (!templates)
+    return templates.error();
+  if (auto usable = check_templates(*templates, cfg.email.look); !usable)
+    return usable.error();
+  return templates;
+}
+
+render_fn renderer_of(const configuration& cfg, email_templates templates) {
+  return [templates = std::move(templates), look = cfg.email.look,
+          redirect = redirect_address(cfg.email)](const email_mail& mail, const profile& to, timestamp now) {
+    auto out = render_email(mail, to, templates, look, now);
+    if (out && !redirect.empty())
+      out->to = redirect;
+    return out;
+  };
+}
+
 } // namespace
 
 result<email_templates> load_templates(const std::string& directory) {
@@ -150,18 +178,9 @@ result<email_templates> load_templates(const std::string& directory) {
 }
 
 result<void> check_mail(const configuration& cfg) {
-  if (auto settings = check(cfg.email.look); !settings)
-    return settings.error();
-  if (cfg.email.test_mode && cfg.email.test_recipient.empty())
-    return unusable("email.test_mode needs email.test_recipient (RESEND_TEST_RECIPIENT); without one, test "
-                    "mails would go to customers");
-  if (auto to = redirect_address(cfg.email); !to.empty())
-    if (auto why = why_no_address(to))
-      return unusable("the redirect address '" + to + "' " + std::string{*why});
-  auto templates = load_templates(cfg.email.templates_dir);
-  if (!templates)
+  if (auto templates = checked_templates(cfg); !templates)
     return templates.error();
-  return check_templates(*templates, cfg.email.look);
+  return {};
 }
 
 std::string redirect_address(const email_options& x) {
@@ -174,14 +193,7 @@ result<render_fn> make_renderer(const configuration& cfg) {
   auto templates = load_templates(cfg.email.templates_dir);
   if (!templates)
     return templates.error();
-  return render_fn{
-      [templates = std::move(*templates), look = cfg.email.look,
-       redirect = redirect_address(cfg.email)](const email_mail& mail, const profile& to, timestamp now) {
-        auto out = render_email(mail, to, templates, look, now);
-        if (out && !redirect.empty())
-          out->to = redirect;
-        return out;
-      }};
+  return renderer_of(cfg, std::move(*templates));
 }
 
 bool captures_mail(const configuration& cfg) {
@@ -189,7 +201,7 @@ bool captures_mail(const configuration& cfg) {
          || (cfg.email.transport == mail_transport_kind::automatic && cfg.resend.api_key.empty());
 }
 
-result<transport_opener> make_transport(const configuration& cfg, std::shared_ptr<const clock> time) {
+result<transport_opener> make_transport(const configuration& cfg, const std::shared_ptr<const clock>& time) {
   if (captures_mail(cfg)) {
     auto first = captured_transport{cfg, time};
     if (auto opened = first.open(); !opened)
@@ -206,12 +218,10 @@ result<transport_opener> make_transport(const configuration& cfg, std::shared_pt
 result<void> add_mail(run_environment& env) {
   if (!env.cfg.email.enabled)
     return {};
-  if (auto usable = check_mail(env.cfg); !usable)
-    return usable.error();
-  auto render = make_renderer(env.cfg);
-  if (!render)
-    return render.error();
-  env.render = std::move(*render);
+  auto templates = checked_templates(env.cfg);
+  if (!templates)
+    return templates.error();
+  env.render = renderer_of(env.cfg, std::move(*templates));
   // A dry run seals nothing, so there is nothing to send.
   auto transport = env.cfg.email.batcher.dry_run ? result<transport_opener>{transport_opener{
                        [] { return std::make_unique<broken_transport>("this is a dry run"); }}}

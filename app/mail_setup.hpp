@@ -33,7 +33,7 @@ bool captures_mail(const configuration& cfg);
 
 /// Makes the transport of one worker. The first transport is made (and thrown away) at once, so that what
 /// cannot work fails at start-up. Captured messages also go into the embedded database.
-result<transport_opener> make_transport(const configuration& cfg, std::shared_ptr<const clock> time);
+result<transport_opener> make_transport(const configuration& cfg, const std::shared_ptr<const clock>& time);
 
 /// Gives the pipeline its renderer and transport, unless e-mail is off. Captured mail knows no provider's limits, so
 /// the governor lets it through.

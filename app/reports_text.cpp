@@ -92,7 +92,7 @@ std::string reason_text(const std::string& reason) {
 /// `  name      value` lines; lines without a value are left out.
 class field_list {
 public:
-  field_list& add(std::string_view name, std::string value) {
+  field_list& add(std::string_view name, const std::string& value) {
     if (!value.empty())
       out_ += "  " + pad_right(std::string{name}, 14) + value + "\n";
     return *this;

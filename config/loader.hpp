@@ -14,7 +14,7 @@
 namespace herald {
 
 /// A configuration or `.env` file larger than this is refused.
-inline constexpr std::size_t max_config_bytes = 1024 * 1024;
+inline constexpr std::size_t max_config_bytes = std::size_t{1024} * 1024;
 
 /// An option as the command line gives it.
 struct config_override {

@@ -14,7 +14,7 @@ namespace {
 // Not `json`: payload has a member of that name.
 using json_value = nlohmann::json;
 
-constexpr std::size_t max_size = 1024 * 1024;
+constexpr std::size_t max_size = std::size_t{1024} * 1024;
 constexpr std::size_t max_depth = 64;
 
 failure refused(std::string why) {

@@ -35,8 +35,7 @@ bool same_name(std::string_view a, std::string_view b) {
   return std::ranges::equal(a, b, {}, lower, lower);
 }
 
-// -- what may stand in a request
-// -------------------------------------------------------------------------------
+// -- what may stand in a request ----------------------------------------------------------------------------
 
 bool is_token(std::string_view text) {
   constexpr std::string_view marks = "!#$%&'*+-.^_`|~";
@@ -86,8 +85,7 @@ std::string request_defect(const http_request& x) {
   return {};
 }
 
-// -- connections
-// -----------------------------------------------------------------------------------------------
+// -- connections --------------------------------------------------------------------------------------------
 
 /// The bytes of a connection, encrypted or not.
 class wire {
@@ -196,8 +194,7 @@ private:
   bool passed_ = false;
 };
 
-// -- the client
-// ------------------------------------------------------------------------------------------------
+// -- the client ---------------------------------------------------------------------------------------------
 
 class beast_client final : public http_client {
 public:
@@ -221,8 +218,7 @@ private:
     bool heard = false;
   };
 
-  // -- one exchange, top down
-  // ----------------------------------------------------------------------------------
+  // -- one exchange, top down -------------------------------------------------------------------------------
 
   attempt try_twice(const http_request& request, asio::const_buffer bytes);
   attempt try_once(const http_request& request, asio::const_buffer bytes);
@@ -237,8 +233,7 @@ private:
   std::string finish_at_close(parser& to);
   static http_response take(parser& from);
 
-  // -- helpers
-  // -------------------------------------------------------------------------------------------------
+  // -- helpers ----------------------------------------------------------------------------------------------
 
   std::string bytes_of(const http_request& request) const;
   bool await(const bool& done);
@@ -247,8 +242,7 @@ private:
   std::string connect_timeout_text(std::string_view doing) const;
   std::string request_timeout_text() const;
 
-  // -- member variables
-  // ----------------------------------------------------------------------------------------
+  // -- member variables -------------------------------------------------------------------------------------
 
   http_client_options options_;
   http_url server_;
@@ -637,8 +631,7 @@ std::string beast_client::request_timeout_text() const {
          + " ms; the server may have done what was asked";
 }
 
-// -- opening
-// ---------------------------------------------------------------------------------------------------
+// -- opening ------------------------------------------------------------------------------------------------
 
 failure refused(std::string reason) {
   return {failure_class::permanent, std::move(reason)};

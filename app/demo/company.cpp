@@ -203,6 +203,7 @@ private:
     add_resource(project, {}, "OM", "Offering Memorandum");
     add_resource(project, borrower_docs, "FILE", "Tax Return.pdf");
     std::vector<uuid> folders;
+    folders.reserve(std::size(demo_names::folders));
     for (auto name : demo_names::folders)
       folders.push_back(add_resource(project, project.docs_root, "FOLDER", std::string{name}));
     for (std::size_t i = 0; i < options_.files_per_project; ++i) {

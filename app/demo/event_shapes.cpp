@@ -173,7 +173,7 @@ json access_payload(const scene& s, const company_project& project, const uuid& 
 
 /// An access or permission event about `project` and, if given, one of its resources.
 new_event access_event(const scene& s, std::string_view type, const company_project& project,
-                       const uuid& user, const company_file* resource, json extra) {
+                       const uuid& user, const company_file* resource, const json& extra) {
   auto by = s.any_owner(project);
   auto payload = access_payload(s, project, user, by);
   payload.update(extra);

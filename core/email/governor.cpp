@@ -118,8 +118,7 @@ send_observation observe(const send_ticket& ticket, const mail_answer& answer, c
   return out;
 }
 
-// -- questions
-// --------------------------------------------------------------------------------------------------
+// -- questions ----------------------------------------------------------------------------------------------
 
 governor::governor(const governor_config& config, timestamp now)
     : config_{config}, last_{now}, day_{day_of(now)} {
@@ -196,8 +195,7 @@ governor_state governor::state(timestamp now) {
   return out;
 }
 
-// -- events
-// --------------------------------------------------------------------------------------------------
+// -- events -------------------------------------------------------------------------------------------------
 
 send_ticket governor::on_started(const send_decision& grant, timestamp now) {
   advance(now);
@@ -338,8 +336,7 @@ void governor::set_rate() {
   interval_ = interval;
 }
 
-// -- time
-// --------------------------------------------------------------------------------------------------
+// -- time ---------------------------------------------------------------------------------------------------
 
 void governor::advance(timestamp now) {
   // A clock that is set back stands still for this one step, and runs on from where it was set to.

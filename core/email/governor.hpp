@@ -31,7 +31,8 @@ struct governor_config {
   double burst = 2;
   /// Requests under way at the same time (≥ 1).
   std::int32_t max_in_flight = 4;
-  /// Mails per day (UTC); 0 for no limit. No request may carry more.
+  /// Mails per day (UTC); 0 for no limit. A request that carries more goes out as the first of a day, since it could
+  /// never go out else.
   std::int64_t daily_quota = 0;
   /// While both lanes have work: the digests' part of the requests (more than 0, less than 1).
   double digest_share = 0.2;

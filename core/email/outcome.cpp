@@ -19,8 +19,7 @@ constexpr std::size_t max_id = 128;
 constexpr std::size_t max_name = 64;
 constexpr std::size_t max_message = 300;
 
-// -- reading strangers' bodies
-// --------------------------------------------------------------------------------------------------
+// -- reading strangers' bodies ------------------------------------------------------------------------------
 
 /// Discarded when the text is no JSON or too long to be looked at.
 json parse(std::string_view text) {
@@ -73,8 +72,7 @@ error_body read_error(std::int32_t status, std::string_view body) {
   return {std::move(name), std::move(shown)};
 }
 
-// -- outcomes
-// --------------------------------------------------------------------------------------------------
+// -- outcomes -----------------------------------------------------------------------------------------------
 
 /// An outcome with what follows from its result alone.
 send_outcome outcome(send_result result, std::string reason) {

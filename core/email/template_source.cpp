@@ -1,7 +1,6 @@
 #include "core/email/template_source.hpp"
 
 #include <algorithm>
-#include <ranges>
 #include <utility>
 
 #include <nlohmann/json.hpp>
@@ -257,8 +256,8 @@ private:
 using scopes = std::vector<const nlohmann::json*>;
 
 const nlohmann::json* look_up(const scopes& in, const std::string& name) {
-  for (auto scope : std::views::reverse(in))
-    if (auto found = scope->find(name); found != scope->end())
+  for (auto scope = in.rbegin(); scope != in.rend(); ++scope)
+    if (auto found = (*scope)->find(name); found != (*scope)->end())
       return &*found;
   return nullptr;
 }

@@ -253,6 +253,26 @@ TEST(mail_flow, a_large_backlog_goes_out_at_the_providers_pace_and_no_slower) {
   EXPECT_GE(static_cast<double>(requests) / (2 * seconds), 0.97);
 }
 
+TEST(mail_flow, one_claim_holds_no_more_digest_rows_than_fit_and_always_one_digest) {
+  temp_dir dir;
+  auto path = dir / "a.db";
+  queue_emails(path, 0, 7'500, 3);
+  auto store = open_store(path);
+  auto now = virtual_clock::epoch;
+  ASSERT_EQ(store->open_window({now, now})->digests, 3u);
+  outbox_claim_request request;
+  request.worker = "w";
+  request.now = now;
+  request.envelopes = request.max_open = request.mails = 10;
+  for (int i = 0; i < 3; ++i) {
+    auto claimed = store->claim_outbox(request);
+    ASSERT_TRUE(claimed.has_value());
+    ASSERT_EQ(claimed->mails.size(), 1u);
+    EXPECT_EQ(claimed->mails[0].mail.rows.size(), 2'500u);
+    EXPECT_EQ(claimed->more, i < 2);
+  }
+}
+
 TEST(mail_flow, stages_killed_at_random_and_a_troubled_provider_lose_and_double_nothing) {
   temp_dir dir;
   queue_emails(dir / "start.db", 400, 300, 60);

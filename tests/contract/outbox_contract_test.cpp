@@ -275,12 +275,35 @@ TEST_P(outbox_contract, bodies_that_are_kept_can_be_purged_later) {
   EXPECT_EQ(value_of(store.outbox.purge_bodies({now + 1ms})), 1u);
 }
 
+TEST_P(outbox_contract, the_body_of_a_parked_envelope_stays_until_a_person_has_decided) {
+  queue({ids::mia});
+  auto sealed = seal_all();
+  auto x = outcome(sealed, envelope_fate::parked);
+  x.why = {failure_class::permanent, "conflict"};
+  record(x);
+  EXPECT_EQ(value_of(store.outbox.purge_bodies({now + 1h})), 0u);
+  value_of(store.operations.drop_mails(sealed.mail_ids, now));
+  EXPECT_EQ(value_of(store.outbox.purge_bodies({now + 1h})), 1u);
+}
+
 TEST_P(outbox_contract, an_outcome_is_recorded_once) {
   queue({ids::mia});
   auto sealed = seal_all();
   record(accepted(sealed));
   EXPECT_EQ(record(accepted(sealed)).lost, 1u);
   EXPECT_EQ(outbox().sent, 1u);
+}
+
+TEST_P(outbox_contract, an_outcome_counts_for_the_newest_claim_alone_even_of_the_same_worker) {
+  queue({ids::mia});
+  auto first = seal_all();
+  now += 60s;
+  auto second = *take().envelopes.at(0);
+  ASSERT_GT(second.claim_no, first.claim_no);
+  EXPECT_EQ(record(accepted(first)).lost, 1u);
+  EXPECT_EQ(record(accepted(second), "worker-2").lost, 1u);
+  EXPECT_EQ(outbox().sent, 0u);
+  EXPECT_EQ(record(accepted(second)).immediate, 1u);
 }
 
 TEST_P(outbox_contract, only_the_refused_mail_fails) {

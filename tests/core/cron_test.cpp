@@ -206,8 +206,7 @@ TEST(times_at_the_ends_of_the_calendar, are_answered) {
   }
 }
 
-// -- agreement with a reference that looks at every minute
-// ---------------------------------------------------
+// -- agreement with a reference that looks at every minute --------------------------------------------------
 
 /// A schedule as sets, which know nothing of the parser.
 struct plain_schedule {

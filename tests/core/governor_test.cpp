@@ -461,6 +461,14 @@ TEST(the_quota, counts_mails_and_is_new_at_midnight) {
   EXPECT_EQ(b.state().quota_used, 0);
 }
 
+TEST(the_quota, lets_what_was_sealed_under_a_larger_one_go_out_first_and_alone) {
+  auto config = fast();
+  config.daily_quota = 25;
+  bench b{config};
+  b.request(alive, {100, 0});
+  EXPECT_EQ(b.block({1, 0}), send_block::quota);
+}
+
 TEST(a_lane_that_does_not_fit_the_quota, leaves_it_to_the_other) {
   auto config = fast();
   config.daily_quota = 25;

@@ -116,6 +116,11 @@ TEST(a_body_of_the_edge, falls_back_on_the_status) {
   EXPECT_EQ(single(answered(500, "")).result, send_result::transient);
   EXPECT_EQ(single(answered(429, "slow down")).result, send_result::rate_limited);
   // Not the API: nothing of ours dies for a wrong address.
+  for (auto status : {407, 421, 425, 426, 431})
+    EXPECT_EQ(single(answered(status, "<html>proxy</html>")).pause, pause_reason::misconfigured) << status;
+  // Of the API's own, with a name, they are about the mail.
+  EXPECT_EQ(single(answered(421, R"({"name":"validation_error","message":"no"})")).result,
+            send_result::refused);
   EXPECT_EQ(single(answered(404, "<html>nginx</html>")).pause, pause_reason::misconfigured);
   EXPECT_EQ(single(answered(404, "<html>nginx</html>")).result, send_result::paused);
 }

@@ -20,8 +20,7 @@ namespace {
 using header_list = std::vector<std::pair<std::string, std::string>>;
 using steady = std::chrono::steady_clock;
 
-// -- the API's errors
-// ------------------------------------------------------------------------------------------
+// -- the API's errors ---------------------------------------------------------------------------------------
 
 struct api_error {
   int status;
@@ -77,8 +76,7 @@ reply error_reply(std::string_view name, std::string_view message = {}) {
   return error_reply(i->status, name, message.empty() ? i->message : message);
 }
 
-// -- the rules for a mail
-// --------------------------------------------------------------------------------------
+// -- the rules for a mail -----------------------------------------------------------------------------------
 
 /// The address in `Name <address>` or `address`.
 std::string bare_address(const std::string& text) {
@@ -183,8 +181,7 @@ std::map<std::string, std::string> string_fields(const json& x) {
   return out;
 }
 
-// -- JSON of the control interface
-// -----------------------------------------------------------------------------
+// -- JSON of the control interface --------------------------------------------------------------------------
 
 constexpr std::array<std::pair<std::string_view, resend_fault_kind>, 9> kind_names{{
     {"error", resend_fault_kind::error},
@@ -335,8 +332,7 @@ private:
     std::optional<reply> answer;
   };
 
-  // -- the API, in the order of its checks
-  // ---------------------------------------------------------------------
+  // -- the API, in the order of its checks ------------------------------------------------------------------
 
   /// Answers; false when the connection has to end.
   bool api(conversation& with, const raw_request& request) {
@@ -547,8 +543,7 @@ private:
     return out.id;
   }
 
-  // -- how the answer travels
-  // ----------------------------------------------------------------------------------
+  // -- how the answer travels -------------------------------------------------------------------------------
 
   bool deliver(conversation& with, const reply& out, const std::optional<resend_fault>& fault) {
     using kind = resend_fault_kind;
@@ -601,8 +596,7 @@ private:
     --held;
   }
 
-  // -- the control interface
-  // -----------------------------------------------------------------------------------
+  // -- the control interface --------------------------------------------------------------------------------
 
   bool control(conversation& with, const raw_request& request) {
     reply out;

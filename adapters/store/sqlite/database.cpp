@@ -134,7 +134,7 @@ std::optional<std::int64_t> statement::optional_integer(int column) const {
 
 // -- database -----------------------------------------------------------------------------------------------
 
-database::database(const sqlite_options& options) : options_{options} {
+database::database(sqlite_options options) : options_{std::move(options)} {
   try {
     open();
     configure();

@@ -109,7 +109,7 @@ private:
 class database {
 public:
   /// Opens the file and sets the connection up; changes nothing in the file and does not look at the schema.
-  explicit database(const sqlite_options& options);
+  explicit database(sqlite_options options);
   ~database();
 
   database(const database&) = delete;

@@ -153,7 +153,7 @@ outbox_summary summarize_outbox(database& db) {
     if (auto* counter = counter_for(out, ending))
       *counter += row.count(2);
     if (!reason.empty())
-      out.reasons[ending + ":" + reason] += row.count(2);
+      out.reasons[ending.append(":").append(reason)] += row.count(2);
   }
   return out;
 }

@@ -34,7 +34,7 @@ create schema if not exists auth;
 grant usage on schema auth to anon, authenticated, service_role;
 grant usage on schema public to anon, authenticated, service_role;
 
--- A stub: the platform's has many more columns, and its own service writes them.
+-- Reduced to what others refer to: the platform's has many more columns, and its own service writes them.
 create table auth.users (
   id uuid primary key,
   email text,
