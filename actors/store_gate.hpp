@@ -18,8 +18,8 @@ namespace herald {
 // -- configuration ------------------------------------------------------------------------------------------
 
 struct store_gate_config {
-  /// Threads with a store connection each (1 to 64). SQLite has one writer: 1.
-  std::uint32_t workers = 1;
+  /// Threads with a store connection each (1 to 64).
+  std::uint32_t workers = 4;
   /// Requests that may wait for a worker; beyond that callers are told to come back.
   std::uint32_t max_queue = 1'000;
   /// How long one store call may take before its caller hears of an outage. The call itself goes on.

@@ -172,7 +172,7 @@ private:
   // -- looking and repairing --------------------------------------------------------------------------------
 
   void define_emit() {
-    auto* sub = app_.add_subcommand("emit", "Append domain events to the embedded store");
+    auto* sub = app_.add_subcommand("emit", "Append domain events to the store");
     add_common(*sub, common_, true);
     sub->add_option("type", emit_.type, "Event type, e.g. document_uploaded");
     sub->add_option("fields", emit_.fields, "column=value, payload.key=text or payload.key:=json");
@@ -349,10 +349,12 @@ private:
     return f(*loaded);
   }
 
-  /// A demo's people do not exist: their mail is captured, beside the demo's database, whatever keys are around.
+  /// A demo's people do not exist: they live in a file, and their mail is captured beside it, whatever keys and databases
+  /// are around.
   static void make_harmless(configuration& cfg) {
     cfg.email.transport = mail_transport_kind::capture;
     cfg.email.capture_dir = demo_mail_dir(cfg.store.sqlite.path);
+    cfg.store.kind = store_kind::sqlite;
   }
 
   config_result<configuration> load_built_in(const config_sources& sources) const {

@@ -8,8 +8,8 @@
 
 #include <fmt/format.h>
 
-#include "adapters/store/sqlite/sqlite_store.hpp"
 #include "app/exit_codes.hpp"
+#include "app/store_setup.hpp"
 #include "config/configuration.hpp"
 
 namespace herald {
@@ -26,10 +26,8 @@ inline void print_line(const std::string& text) {
 }
 
 /// Opens the store for a command that only makes sense on one that exists; null, and `code` set, when there is none.
-inline std::unique_ptr<sqlite_store> open_existing(const configuration& cfg, int& code) {
-  auto options = cfg.store.sqlite;
-  options.create = false;
-  auto opened = open_sqlite_store(options);
+inline std::unique_ptr<full_store> open_existing(const configuration& cfg, int& code) {
+  auto opened = open_store(cfg.store, false);
   if (opened)
     return std::move(*opened);
   code = fail(opened.error().reason);

@@ -75,7 +75,7 @@ int emit_events(const configuration& cfg, const clock& time, const emit_argument
     print_line(fmt::format("dry run, nothing was written; would have appended {} events", events->size()));
     return exit_code::ok;
   }
-  auto store = open_sqlite_store(cfg.store.sqlite);
+  auto store = open_store(cfg.store, true);
   if (!store)
     return fail(store.error().reason);
   auto ids = (*store)->insert_events(*events, time.now());

@@ -10,9 +10,10 @@
 
 #include <fmt/format.h>
 
-#include "adapters/store/sqlite/sqlite_store.hpp"
+#include "app/attendant.hpp"
 #include "app/exit_codes.hpp"
 #include "app/session.hpp"
+#include "app/store_setup.hpp"
 #include "core/payload.hpp"
 
 namespace herald {
@@ -21,62 +22,11 @@ namespace {
 
 constexpr std::string_view component = "herald";
 
-/// How soon the daemon notices events that another process appended.
+/// How long the main thread waits for a signal at a time.
 constexpr duration look_around{500};
 
 /// How long a single run waits for a mail provider that is down.
 constexpr duration job_patience{30'000};
-
-/// What the daemon keeps an eye on beside the pipeline: foreign changes to the store, and restarts worth
-/// recording.
-class attendant {
-public:
-  attendant(const run_environment& env, session& pipeline, std::string worker)
-      : env_{env}, pipeline_{pipeline}, worker_{std::move(worker)} {
-    // nop
-  }
-
-  void look() {
-    if (!store_ && !open())
-      return;
-    // While the pipeline works its own commits show here as well; then the wake-up does no harm.
-    if (auto version = store_->data_version(); version != seen_) {
-      seen_ = version;
-      pipeline_.wake();
-    }
-    record();
-  }
-
-  /// Keeps restarts for `herald status`. What cannot be written now is tried again with the next look.
-  void record() {
-    if (!store_ || env_.cfg.writer.dry_run)
-      return;
-    for (auto& x : pipeline_.supervision().take_new())
-      if (x.what != "started" && x.what != "stopped")
-        unrecorded_.push_back({x.at, worker_, x.supervisor, x.child, x.what, x.reason});
-    if (unrecorded_.empty())
-      return;
-    if (store_->record_supervision(unrecorded_))
-      unrecorded_.clear();
-    else
-      store_.reset();
-  }
-
-private:
-  bool open() {
-    auto opened = open_sqlite_store(env_.cfg.store.sqlite);
-    if (opened)
-      store_ = std::move(*opened);
-    return opened.has_value();
-  }
-
-  const run_environment& env_;
-  session& pipeline_;
-  std::string worker_;
-  std::unique_ptr<sqlite_store> store_;
-  std::uint64_t seen_ = 0;
-  std::vector<supervision_note> unrecorded_;
-};
 
 /// Drains and stops; what could not be finished is said, and shows in the exit code.
 int shut_down(const run_environment& env, session& pipeline) {
@@ -166,23 +116,24 @@ int run_until(const run_environment& env, session& pipeline, const escalation& e
 int run_daemon(const run_environment& env) {
   auto escalated = std::make_shared<escalation>();
   auto pipeline = start(env, escalated);
-  attendant watch{env, *pipeline, worker_name(env.cfg, env.time->now())};
-  env.log.info(component, "started", "working on {}{}", env.cfg.store.sqlite.path,
+  attendant watch{env.cfg, *pipeline, worker_name(env.cfg, env.time->now()), env.log};
+  env.log.info(component, "started", "working on {}{}", describe(env.cfg.store),
                env.cfg.writer.dry_run ? " (dry run, nothing is written)" : "");
   for (;;) {
     auto signal = env.signals.wait(look_around);
     if (escalated->happened) {
+      watch.stop();
       watch.record();
       return report_escalation(env, *escalated);
     }
     if (signal == SIGTERM || signal == SIGINT) {
       env.log.info(component, "stopping", "told to stop, finishing what is in flight within {} ms",
                    env.cfg.daemon.drain_deadline.count());
+      watch.stop();
       auto code = shut_down(env, *pipeline);
       watch.record();
       return code;
     }
-    watch.look();
   }
 }
 
@@ -211,7 +162,7 @@ int run_mail_once(const run_environment& env, mail_job job, bool json) {
   of_job.cfg.email.batcher.immediate = job == mail_job::instant;
   of_job.cfg.email.batcher.digests = job == mail_job::digest;
   auto pipeline = start(of_job, escalated, false);
-  auto blocked_since = std::optional<timestamp>{};
+  timestamp blocked_since{}; // the epoch: not blocked
   std::vector<stage_status> stages;
   auto idle = [&]() -> result<bool> {
     auto done = pipeline->until_mailed(look_around);
@@ -221,12 +172,13 @@ int run_mail_once(const run_environment& env, mail_job job, bool json) {
     for (auto& stage : pipeline->stages())
       if (stage.name == "resend_sender" && stage.state == "degraded") {
         auto now = env.time->now();
-        if (now - blocked_since.value_or(now) >= job_patience)
+        if (blocked_since == timestamp{})
+          blocked_since = now;
+        if (now - blocked_since >= job_patience)
           return failure{failure_class::outage, stage.reason + "; the mails stay queued"};
-        blocked_since = blocked_since.value_or(now);
         return false;
       }
-    blocked_since.reset();
+    blocked_since = {};
     return false;
   };
   auto code = run_until(env, *pipeline, *escalated, "e-mail run", stages, idle);

@@ -26,9 +26,7 @@ struct preview_source {
 };
 
 result<preview_source> row_source(const configuration& cfg, std::int64_t row, timestamp now) {
-  auto options = cfg.store.sqlite;
-  options.create = false;
-  auto store = open_sqlite_store(options);
+  auto store = open_store(cfg.store, false);
   if (!store)
     return store.error();
   auto found = (*store)->read_mail(row, now);
@@ -36,7 +34,7 @@ result<preview_source> row_source(const configuration& cfg, std::int64_t row, ti
     return found.error();
   if (!*found)
     return failure{failure_class::permanent,
-                   fmt::format("there is no e-mail {} in '{}'", row, printable(cfg.store.sqlite.path))};
+                   fmt::format("there is no e-mail {} in '{}'", row, printable(describe(cfg.store)))};
   auto& mail = (*found)->mails.front().mail;
   auto* to = look_up((*found)->context->world.profiles, mail.user_id);
   if (!to)

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <optional>
 #include <system_error>
 #include <utility>
 
@@ -75,12 +76,13 @@ private:
 class captured_transport final : public mail_transport {
 public:
   captured_transport(const configuration& cfg, std::shared_ptr<const clock> time)
-      : time_{std::move(time)}, sink_{cfg.store.sqlite, time_}, options_{cfg.email.capture_dir} {
-    // nop
+      : time_{std::move(time)}, options_{cfg.email.capture_dir} {
+    if (cfg.store.kind == store_kind::sqlite)
+      sink_.emplace(cfg.store.sqlite, time_);
   }
 
   result<void> open() {
-    auto opened = open_capture_transport(options_, *time_, &sink_);
+    auto opened = open_capture_transport(options_, *time_, sink_ ? &*sink_ : nullptr);
     if (!opened)
       return opened.error();
     inner_ = std::move(*opened);
@@ -99,7 +101,7 @@ public:
 
 private:
   std::shared_ptr<const clock> time_;
-  store_sink sink_;
+  std::optional<store_sink> sink_;
   capture_options options_;
   std::unique_ptr<mail_transport> inner_;
 };
@@ -126,6 +128,15 @@ std::unique_ptr<mail_transport> open_resend(const resend_options& options) {
   if (opened)
     return std::move(*opened);
   return std::make_unique<broken_transport>(opened.error().reason);
+}
+
+/// Mails that count as sent and are not: on a platform's database that has to be somebody's wish.
+result<void> check_transport(const configuration& cfg) {
+  if (cfg.email.enabled && cfg.store.kind != store_kind::sqlite && cfg.resend.api_key.empty()
+      && cfg.email.transport == mail_transport_kind::automatic)
+    return unusable("no API key for e-mail: set RESEND_API_KEY; or set email.transport to `capture` to keep "
+                    "mails as files that count as sent, or email.enabled to false to leave them queued");
+  return {};
 }
 
 /// The templates, once everything that can be wrong with them and with the settings has been looked at.
@@ -178,6 +189,8 @@ result<email_templates> load_templates(const std::string& directory) {
 }
 
 result<void> check_mail(const configuration& cfg) {
+  if (auto usable = check_transport(cfg); !usable)
+    return usable.error();
   if (auto templates = checked_templates(cfg); !templates)
     return templates.error();
   return {};
@@ -202,6 +215,8 @@ bool captures_mail(const configuration& cfg) {
 }
 
 result<transport_opener> make_transport(const configuration& cfg, const std::shared_ptr<const clock>& time) {
+  if (auto usable = check_transport(cfg); !usable)
+    return usable.error();
   if (captures_mail(cfg)) {
     auto first = captured_transport{cfg, time};
     if (auto opened = first.open(); !opened)

@@ -28,11 +28,12 @@ std::string redirect_address(const email_options& x);
 /// Renders with the configured look; every mail goes to the redirect address if there is one.
 result<render_fn> make_renderer(const configuration& cfg);
 
-/// Whether mail is captured: asked for, or no API key is there to send it with.
+/// Whether mail is captured: asked for, or no API key is there to send it with (embedded store only).
 bool captures_mail(const configuration& cfg);
 
 /// Makes the transport of one worker. The first transport is made (and thrown away) at once, so that what
-/// cannot work fails at start-up. Captured messages also go into the embedded database.
+/// cannot work fails at start-up: so does mail without an API key on a store that is not the embedded one.
+/// Captured messages also go into the embedded database.
 result<transport_opener> make_transport(const configuration& cfg, const std::shared_ptr<const clock>& time);
 
 /// Gives the pipeline its renderer and transport, unless e-mail is off. Captured mail knows no provider's limits, so

@@ -53,7 +53,7 @@ public:
   pipeline_handles build() {
     std::vector<child_spec> children;
     children.push_back({"store_gate",
-                        [cfg = cfg_.gate, env = env_](auto* self, const sibling_fn&) {
+                        [cfg = gate_config(), env = env_](auto* self, const sibling_fn&) {
                           return as_actor(self->spawn(store_gate, cfg, env.open_store, env.threads, env.log));
                         },
                         {}});
@@ -122,6 +122,14 @@ private:
     out.max_queue = std::size_t{2} * cfg_.sender.max_waiting;
     out.max_blame = 1;
     out.blameless = is_outage;
+    return out;
+  }
+
+  store_gate_config gate_config() const {
+    auto out = cfg_.gate;
+    // SQLite has one writer, and a database in memory is its connection's alone.
+    if (cfg_.store.kind == store_kind::sqlite)
+      out.workers = 1;
     return out;
   }
 

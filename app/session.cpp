@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 #include "actors/errors.hpp"
-#include "adapters/store/sqlite/sqlite_store.hpp"
 #include "app/pipeline.hpp"
+#include "app/store_setup.hpp"
 
 namespace herald {
 
@@ -65,11 +65,9 @@ struct session::running {
         system_cfg{options.cfg.daemon.scheduler_threads}, system{system_cfg}, self{system} {
     pipeline_environment env;
     // A run that writes nothing makes no file either.
-    auto file = options.cfg.store.sqlite;
-    file.create = file.create && !options.cfg.dry_run;
-    env.open_store = [sqlite = file,
+    env.open_store = [store = options.cfg.store, may_create = !options.cfg.dry_run,
                       around = options.around_store]() -> result<std::unique_ptr<pipeline_store>> {
-      auto opened = open_sqlite_store(sqlite);
+      auto opened = open_store(store, may_create);
       if (!opened)
         return opened.error();
       auto out = std::unique_ptr<pipeline_store>{std::move(*opened)};
@@ -142,10 +140,11 @@ session::~session() {
   running_->stop();
 }
 
-void session::wake() {
-  running_->self->send(running_->handles.poller, wake_up_v);
-  if (running_->handles.batcher)
-    running_->self->send(running_->handles.batcher, wake_up_v);
+void session::wake(bool events, bool emails) {
+  if (events && running_->options.with_fan_out)
+    caf::anon_send(running_->handles.poller, wake_up_v);
+  if (emails && running_->handles.batcher)
+    caf::anon_send(running_->handles.batcher, wake_up_v);
 }
 
 result<bool> session::until_idle(duration limit) {

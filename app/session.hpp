@@ -69,8 +69,8 @@ public:
   session(const session&) = delete;
   session& operator=(const session&) = delete;
 
-  /// Tells the pipeline that there are new events, or new e-mails.
-  void wake();
+  /// Tells the pipeline that there are new events, or new e-mails. From any thread, until it is stopped.
+  void wake(bool events = true, bool emails = true);
 
   /// Waits until no event is due and none in flight, at most for `limit`; returns whether it came to that.
   /// Fails when the store is down.

@@ -15,6 +15,7 @@
 #include "actors/store_gate.hpp"
 #include "actors/supervisor.hpp"
 #include "adapters/mail/resend_transport.hpp"
+#include "adapters/store/postgres/postgres_store.hpp"
 #include "adapters/store/sqlite/sqlite_store.hpp"
 #include "core/email/settings.hpp"
 #include "core/handlers.hpp"
@@ -34,11 +35,19 @@ struct daemon_options {
   std::uint64_t seed = 1;
 };
 
-enum class store_kind : std::uint8_t { sqlite };
+enum class store_kind : std::uint8_t {
+  sqlite,
+  postgres,
+};
 
 struct store_options {
   store_kind kind = store_kind::sqlite;
   sqlite_options sqlite;
+  postgres_options postgres;
+  /// Ask the database to be woken (LISTEN). Without, and where it cannot be had, `look_every` is the pace.
+  bool listen = true;
+  /// How often Herald looks for new work in a store that cannot wake it.
+  duration look_every{1'000};
 };
 
 enum class mail_transport_kind : std::uint8_t {

@@ -97,6 +97,21 @@ option text(std::string pointer, Field field, double min, double max, std::strin
   return out;
 }
 
+/// A secret: never shown, empty for none.
+template <class Field>
+option hidden_text(std::string pointer, Field field, double max, std::string description,
+                   std::vector<std::string> environment) {
+  option out{.pointer = std::move(pointer), .type = option_type::text, .min = 0, .max = max, .hidden = true};
+  out.description = std::move(description);
+  out.environment = std::move(environment);
+  out.get = [field](const configuration& cfg) -> option_value { return std::string{field(cfg).reveal()}; };
+  out.set = [field](configuration& cfg, const option_value& x) {
+    field(cfg) = secret{std::get<std::string>(x)};
+    return true;
+  };
+  return out;
+}
+
 /// The names of an enumeration's values.
 template <class Enum> using names_of = std::vector<std::pair<Enum, std::string>>;
 
@@ -178,8 +193,14 @@ void add_daemon(rows& out) {
 
 void add_store(rows& out) {
   out.push_back(choice<store_kind>(
-      "/store/kind", [](auto& c) -> auto& { return c.store.kind; }, {{store_kind::sqlite, "sqlite"}},
-      "Where events, notifications and queued e-mails live."));
+      "/store/kind", [](auto& c) -> auto& { return c.store.kind; }, {{store_kind::sqlite, "sqlite"}, {store_kind::postgres, "postgres"}},
+      "Where events, notifications and queued e-mails live.", {"HERALD_STORE"}));
+  out.push_back(boolean(
+      "/store/listen", [](auto& c) -> auto& { return c.store.listen; },
+      "Ask the database to wake Herald (LISTEN), which finds new work within milliseconds."));
+  out.push_back(milliseconds(
+      "/store/look_every_ms", [](auto& c) -> auto& { return c.store.look_every; }, 50, 3'600'000,
+      "How often Herald looks for new work in a store that cannot wake it."));
   out.push_back(text("/store/sqlite/path", [](auto& c) -> auto& { return c.store.sqlite.path; }, 1, 4'096,
                      "The database file, or `:memory:` for a database that ends with the daemon.",
                      {"HERALD_DATABASE"}));
@@ -194,6 +215,25 @@ void add_store(rows& out) {
   out.push_back(boolean(
       "/store/sqlite/create", [](auto& c) -> auto& { return c.store.sqlite.create; },
       "Create the file and its schema when there is none."));
+}
+
+void add_postgres(rows& out) {
+  out.push_back(hidden_text("/store/postgres/url", [](auto& c) -> auto& { return c.store.postgres.url; },
+                            4'096,
+                            "postgresql://USER:PASSWORD@HOST:PORT/DATABASE?sslmode=verify-full, or what else "
+                            "libpq takes; better kept in the environment than in a file.",
+                            {"DATABASE_URL"}));
+  out.push_back(milliseconds(
+      "/store/postgres/connect_timeout_ms", [](auto& c) -> auto& { return c.store.postgres.connect_timeout; },
+      2'000, 600'000, "For each host that is tried, in whole seconds."));
+  out.push_back(milliseconds(
+      "/store/postgres/statement_timeout_ms",
+      [](auto& c) -> auto& { return c.store.postgres.statement_timeout; }, 100, 3'600'000,
+      "The server ends a statement after this long; behind a pooler its own setting holds."));
+  out.push_back(milliseconds(
+      "/store/postgres/answer_timeout_ms", [](auto& c) -> auto& { return c.store.postgres.answer_timeout; },
+      200, 3'600'000,
+      "A server that says nothing for this long is given up: more than it takes to end a statement."));
 }
 
 void add_poller(rows& out) {
@@ -256,7 +296,7 @@ void add_retries(rows& out) {
 void add_gate(rows& out) {
   out.push_back(integer(
       "/gate/workers", [](auto& c) -> auto& { return c.gate.workers; }, 1, 64,
-      "Threads with a store connection each; SQLite has one writer, so more than 1 gains nothing there."));
+      "Threads with a store connection each; the embedded store has one writer and always gets one."));
   out.push_back(integer(
       "/gate/max_queue", [](auto& c) -> auto& { return c.gate.max_queue; }, 1, 1'000'000,
       "Requests that may wait for a worker; beyond that callers are told to come back."));
@@ -283,9 +323,9 @@ void add_email(rows& out) {
       {{mail_transport_kind::automatic, "automatic"},
        {mail_transport_kind::resend, "resend"},
        {mail_transport_kind::capture, "capture"}},
-      "`resend` sends; `capture` stores mails as files and in the embedded database instead; `automatic` "
-      "sends "
-      "when there is an API key."));
+      "`resend` sends; `capture` stores mails as files (and in the embedded database) instead; `automatic` "
+      "sends when there is an API key, and else captures with the embedded store and refuses to start with "
+      "others."));
   out.push_back(text(
       "/email/capture_dir", [](auto& c) -> auto& { return c.email.capture_dir; }, 1, 4'096,
       "Where captured mails go, one .eml file each."));
@@ -369,16 +409,10 @@ void add_batcher(rows& out) {
 }
 
 void add_resend(rows& out) {
-  option key{.pointer = "/resend/api_key", .type = option_type::text, .min = 0, .max = 1'000, .hidden = true};
-  key.description = "The provider's API key, for which sending access is enough; better kept in the "
-                    "environment than in a file.";
-  key.environment = {"RESEND_API_KEY"};
-  key.get = [](const configuration& c) -> option_value { return std::string{c.resend.api_key.reveal()}; };
-  key.set = [](configuration& c, const option_value& x) {
-    c.resend.api_key = secret{std::get<std::string>(x)};
-    return true;
-  };
-  out.push_back(std::move(key));
+  out.push_back(hidden_text("/resend/api_key", [](auto& c) -> auto& { return c.resend.api_key; }, 1'000,
+                            "The provider's API key, for which sending access is enough; better kept in the "
+                            "environment than in a file.",
+                            {"RESEND_API_KEY"}));
   out.push_back(text("/resend/base_url", [](auto& c) -> auto& { return c.resend.base_url; }, 1, 2'000,
                      "The provider's API; plain http only on this machine.", {"RESEND_BASE_URL"}));
   out.push_back(text(
@@ -492,6 +526,7 @@ std::vector<option> option_table() {
   rows out;
   add_daemon(out);
   add_store(out);
+  add_postgres(out);
   add_poller(out);
   add_writer(out);
   add_retries(out);
@@ -517,6 +552,7 @@ std::vector<option_section> option_sections() {
       {"/daemon", "The process as a whole."},
       {"/store", "The database."},
       {"/store/sqlite", "The embedded database; read when store.kind is `sqlite`."},
+      {"/store/postgres", "A PostgreSQL server; read when store.kind is `postgres`, and by herald migrate."},
       {"/poller", "Claims due events and hands them to the handlers."},
       {"/writer", "Commits notifications, queued e-mails and the events' completion."},
       {"/writer/retries", "When failed events are tried again, and when they are dead."},

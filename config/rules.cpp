@@ -88,9 +88,20 @@ std::vector<config_rule> config_rules() {
       restart_backoff("/supervision/pipeline", [](const auto& x) { return x.supervision.pipeline; }),
       restart_backoff("/supervision/handlers", [](const auto& x) { return x.supervision.handlers; }),
       restart_backoff("/supervision/email", [](const auto& x) { return x.supervision.email; }),
-      {{"/gate/workers", "/store/sqlite/path"},
-       "1 with a database in memory, which every connection has for itself alone",
-       [](const configuration& x) { return x.gate.workers == 1 || x.store.sqlite.path != ":memory:"; }},
+      {{"/store/postgres/url", "/store/kind"},
+       "the URL of the server (DATABASE_URL) when /store/kind is postgres",
+       [](const configuration& x) {
+         return x.store.kind != store_kind::postgres || !x.store.postgres.url.empty();
+       }},
+      at_most(
+          "/store/postgres/statement_timeout_ms", "/store/postgres/answer_timeout_ms",
+          [](const auto& x) { return x.store.postgres.statement_timeout; },
+          [](const auto& x) { return x.store.postgres.answer_timeout; }),
+      // Else a caller would be told of an outage while its call may still be carried out.
+      at_most(
+          "/store/postgres/answer_timeout_ms", "/gate/call_timeout_ms",
+          [](const auto& x) { return x.store.postgres.answer_timeout; },
+          [](const auto& x) { return x.gate.call_timeout; }),
   };
 }
 

@@ -1,5 +1,5 @@
-// The port to the database: what every store offers. Implementations: sqlite/ (more to come); one contract
-// test suite (tests/contract) holds all of them to the same behaviour.
+// The port to the database: what every store offers. Implementations: sqlite/, and postgres/ and supabase/
+// over remote/; one contract test suite (tests/contract) holds all of them to the same behaviour.
 #pragma once
 
 #include <cstdint>
@@ -116,5 +116,8 @@ public:
   /// An empty list means all of them. Returns how many.
   virtual result<std::uint64_t> drop_dead(std::span<const std::int64_t> event_ids, timestamp now) = 0;
 };
+
+/// A whole store, as its implementations offer it.
+class full_store : public pipeline_store, public operator_store {};
 
 } // namespace herald

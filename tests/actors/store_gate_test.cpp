@@ -102,7 +102,7 @@ private:
 
 struct fixture : actor_fixture {
   std::shared_ptr<store_script> script = std::make_shared<store_script>();
-  store_gate_config cfg;
+  store_gate_config cfg{.workers = 1};
   store_gate_actor aut;
 
   void start() {

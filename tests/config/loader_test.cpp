@@ -322,10 +322,9 @@ TEST(loader, a_refused_value_is_not_blamed_for_a_contradiction_as_well) {
   EXPECT_EQ(out.error().size(), 1U) << to_string(out.error());
 }
 
-TEST(loader, a_database_in_memory_allows_one_worker_only) {
-  EXPECT_NE(errors_of(with_overrides({{"store.sqlite.path", ":memory:"}, {"gate.workers", "2"}})), "none");
-  EXPECT_EQ(errors_of(with_overrides({{"store.sqlite.path", ":memory:"}, {"gate.workers", "1"}})), "none");
-  EXPECT_EQ(errors_of(with_overrides({{"store.sqlite.path", "x.db"}, {"gate.workers", "2"}})), "none");
+TEST(loader, a_postgres_store_needs_its_url) {
+  EXPECT_NE(errors_of(with_overrides({{"store.kind", "postgres"}})), "none");
+  EXPECT_EQ(errors_of(with_overrides({{"store.kind", "postgres"}, {"store.postgres.url", "dbname=x"}})), "none");
 }
 
 TEST(loader, each_rule_has_a_configuration_that_breaks_it) {
@@ -335,6 +334,8 @@ TEST(loader, each_rule_has_a_configuration_that_breaks_it) {
       {"/writer/retries/backoff_min_ms", "900001"},
       {"/writer/commit_delay_ms", "30001"},
       {"/store/sqlite/busy_timeout_ms", "30001"},
+      {"/store/postgres/statement_timeout_ms", "25001"},
+      {"/store/postgres/answer_timeout_ms", "30001"},
       {"/supervision/root/backoff_min_ms", "10001"},
       {"/supervision/pipeline/backoff_min_ms", "10001"},
       {"/supervision/handlers/backoff_min_ms", "10001"},

@@ -74,21 +74,41 @@ void connection::deleter::operator()(pg_conn* x) const noexcept {
   PQfinish(x);
 }
 
+namespace {
+
+std::unique_ptr<PQconninfoOption, options_deleter> parse_url(const secret& url) {
+  auto text = std::string{url.reveal()};
+  char* complaint = nullptr;
+  auto parsed = std::unique_ptr<PQconninfoOption, options_deleter>{PQconninfoParse(text.c_str(), &complaint)};
+  PQfreemem(complaint);
+  secret::wipe(text);
+  return parsed;
+}
+
+} // namespace
+
 result<void> check_url(const secret& url) {
   // libpq's own complaint would repeat the text, password included.
   constexpr auto help = "write postgresql://USER:PASSWORD@HOST:PORT/DATABASE (special characters in the "
                         "password as %40 and the like), or host=… port=… dbname=… user=… password=…";
   if (url.empty())
     return failure{failure_class::permanent, std::string{"the PostgreSQL store has no URL: "} + help};
-  auto text = std::string{url.reveal()};
-  char* complaint = nullptr;
-  auto parsed = std::unique_ptr<PQconninfoOption, options_deleter>{PQconninfoParse(text.c_str(), &complaint)};
-  PQfreemem(complaint);
-  secret::wipe(text);
-  if (!parsed)
+  if (!parse_url(url))
     return failure{failure_class::permanent,
                    std::string{"the URL of the PostgreSQL store is not understood: "} + help};
   return {};
+}
+
+std::string describe_url(const secret& url) {
+  auto parsed = parse_url(url);
+  auto text = [&](std::string_view key, std::string otherwise) {
+    for (auto* x = parsed.get(); x && x->keyword; ++x)
+      if (x->keyword == key && x->val && *x->val)
+        return std::string{x->val};
+    return otherwise;
+  };
+  return "PostgreSQL database '" + text("dbname", "?") + "' at " + text("host", "its default host") + ":"
+         + text("port", "5432");
 }
 
 result<connection> connection::open(const postgres_options& options) {

@@ -102,4 +102,7 @@ private:
 /// Checks the URL without connecting; the failure does not repeat it.
 result<void> check_url(const secret& url);
 
+/// "PostgreSQL database 'x' at host:port", as far as the URL says it; never with a password.
+std::string describe_url(const secret& url);
+
 } // namespace herald::postgres

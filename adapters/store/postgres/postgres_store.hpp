@@ -16,10 +16,10 @@ struct postgres_options {
   /// For each host that is tried; libpq counts in whole seconds, at least two.
   duration connect_timeout{10'000};
   /// The server ends a statement after this long. Behind a connection pooler the server's own setting holds.
-  duration statement_timeout{30'000};
+  duration statement_timeout{20'000};
   /// How long the server may say nothing before the connection is given up: more than it takes to end a
   /// statement.
-  duration answer_timeout{40'000};
+  duration answer_timeout{25'000};
 };
 
 class postgres_store : public remote_store {

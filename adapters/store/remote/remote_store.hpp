@@ -21,7 +21,7 @@ public:
   virtual result<std::string> call(std::string_view function, const std::string& request) = 0;
 };
 
-class remote_store : public pipeline_store, public operator_store {
+class remote_store : public full_store {
 public:
   /// @pre caller is not null
   explicit remote_store(std::unique_ptr<function_caller> caller) : caller_{std::move(caller)} {}

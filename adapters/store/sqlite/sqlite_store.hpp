@@ -28,7 +28,7 @@ struct sqlite_options {
   bool create = true;
 };
 
-class sqlite_store : public pipeline_store, public operator_store, public platform_writer {
+class sqlite_store : public full_store, public platform_writer {
 public:
   /// Statements run since the store was opened; lets tests hold the "constant number per batch" rule.
   virtual std::uint64_t statements_run() const = 0;
