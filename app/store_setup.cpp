@@ -20,13 +20,13 @@ result<std::unique_ptr<full_store>> as_full_store(result<std::unique_ptr<Store>>
 
 result<std::unique_ptr<full_store>> open_store(const store_options& options, bool may_create) {
   switch (options.kind) {
-    case store_kind::sqlite: {
-      auto file = options.sqlite;
-      file.create = file.create && may_create;
-      return as_full_store(open_sqlite_store(file));
-    }
-    case store_kind::postgres:
-      return as_full_store(open_postgres_store(options.postgres));
+  case store_kind::sqlite: {
+    auto file = options.sqlite;
+    file.create = file.create && may_create;
+    return as_full_store(open_sqlite_store(file));
+  }
+  case store_kind::postgres:
+    return as_full_store(open_postgres_store(options.postgres));
   }
   return failure{failure_class::permanent, "store.kind is not known to this program"};
 }
@@ -43,10 +43,10 @@ result<std::unique_ptr<full_store>> open_store_briefly(const store_options& opti
 
 std::string describe(const store_options& options) {
   switch (options.kind) {
-    case store_kind::sqlite:
-      return options.sqlite.path;
-    case store_kind::postgres:
-      return postgres::describe_url(options.postgres.url);
+  case store_kind::sqlite:
+    return options.sqlite.path;
+  case store_kind::postgres:
+    return postgres::describe_url(options.postgres.url);
   }
   return "an unknown store";
 }

@@ -149,8 +149,8 @@ std::unique_ptr<store_watch> watch_store(const store_options& options, const log
   if (options.kind == store_kind::sqlite)
     return std::make_unique<file_watch>(options.sqlite);
   if (options.kind == store_kind::postgres && options.listen) {
-    auto source = open_notifications(
-        {options.postgres, {std::string{events_channel}, std::string{emails_channel}}});
+    auto source =
+        open_notifications({options.postgres, {std::string{events_channel}, std::string{emails_channel}}});
     if (source)
       return std::make_unique<listening_watch>(std::move(*source), options.look_every, log);
     log.warning(component, "not-listening", "no wake-ups from the database, new work is polled for: {}",

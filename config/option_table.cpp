@@ -192,9 +192,9 @@ void add_daemon(rows& out) {
 }
 
 void add_store(rows& out) {
-  out.push_back(choice<store_kind>(
-      "/store/kind", [](auto& c) -> auto& { return c.store.kind; }, {{store_kind::sqlite, "sqlite"}, {store_kind::postgres, "postgres"}},
-      "Where events, notifications and queued e-mails live.", {"HERALD_STORE"}));
+  out.push_back(choice<store_kind>("/store/kind", [](auto& c) -> auto& { return c.store.kind; },
+                                   {{store_kind::sqlite, "sqlite"}, {store_kind::postgres, "postgres"}},
+                                   "Where events, notifications and queued e-mails live.", {"HERALD_STORE"}));
   out.push_back(boolean(
       "/store/listen", [](auto& c) -> auto& { return c.store.listen; },
       "Ask the database to wake Herald (LISTEN), which finds new work within milliseconds."));

@@ -29,7 +29,7 @@ TEST_P(store_contract, a_claimed_event_carries_its_row_to_the_letter) {
   event.resource_id = ids::file;
   event.thread_id = ids::closing_thread;
   event.meeting_id = ids::kick_off;
-  event.payload = R"({"fileName": "Übersicht \u0000 2026.xlsx"})";
+  event.payload = R"({"fileName": "Übersicht \u0007 2026.xlsx"})";
   event.created_at = now - 1h;
   auto id = emit(event);
   auto x = claim_one();

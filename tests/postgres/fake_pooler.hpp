@@ -1,8 +1,9 @@
 // Stands between a client and the server as a connection pooler does: passes everything on, but names itself
-// as the process behind the session.
+// as the process behind the session. On demand it loses an answer, and the connection with it.
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstring>
 #include <stdexcept>
 #include <string>
@@ -44,6 +45,9 @@ public:
     close(listener_);
   }
 
+  /// The server will get the next request and the client will not get its answer: both are cut off instead.
+  void lose_next_answer() { lose_answer_ = true; }
+
   secret url(const std::string& database) const {
     return secret{"host=" + dir_.path().string() + " port=5432 dbname=" + database + " user=postgres"};
   }
@@ -83,8 +87,25 @@ private:
     while (readable(on, 3)) {
       if (on[1].revents != 0 && !copy(client, server, false))
         return;
+      if (on[2].revents != 0 && lose_answer_.exchange(false)) {
+        await_end_of_answer(server);
+        return;
+      }
       if (on[2].revents != 0 && !copy(server, client, true))
         return;
+    }
+  }
+
+  /// The server is done with a request when it says that it is ready for the next one.
+  static void await_end_of_answer(int server) {
+    constexpr auto ready = std::string_view{"Z\0\0\0\5", 5};
+    std::string answer;
+    std::array<char, 65'536> buffer;
+    while (answer.find(ready) == std::string::npos) {
+      auto n = read(server, buffer.data(), buffer.size());
+      if (n <= 0)
+        return;
+      answer.append(buffer.data(), static_cast<std::size_t>(n));
     }
   }
 
@@ -105,6 +126,7 @@ private:
   std::string server_;
   int listener_;
   int stop_;
+  std::atomic<bool> lose_answer_{false};
   std::thread thread_;
 };
 
