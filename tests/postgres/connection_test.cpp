@@ -41,7 +41,7 @@ TEST_F(connection_test, a_statement_is_prepared_once_per_session) {
 TEST_F(connection_test, the_session_is_named_and_has_a_statement_time_out) {
   auto db = connect();
   EXPECT_EQ(ask(db, "SHOW application_name"), "herald");
-  EXPECT_EQ(ask(db, "SHOW statement_timeout"), "30s");
+  EXPECT_EQ(ask(db, "SHOW statement_timeout"), "20s");
   EXPECT_EQ(ask(db, "SHOW client_encoding"), "UTF8");
   EXPECT_FALSE(db.pooled());
 }
