@@ -1,61 +1,20 @@
 // The PostgreSQL store takes part in the contract, with the functions and tables that deploy/sql makes.
-#include <initializer_list>
 #include <optional>
 #include <string>
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-#include "adapters/store/postgres/connection.hpp"
 #include "adapters/store/postgres/postgres_store.hpp"
 #include "tests/contract/outbox_contract.hpp"
 #include "tests/support/postgres_server.hpp"
+#include "tests/support/sql_platform.hpp"
 
 namespace herald::test {
 
 namespace {
 
-// -- SQL with values ----------------------------------------------------------------------------------------
-
-/// A parameter as text; nothing for NULL.
-class value {
-public:
-  value(const std::string& x) : text_{x} {}
-  value(std::string_view x) : text_{x} {}
-  value(const char* x) : text_{x} {}
-  value(const uuid& x) : text_{to_string(x)} {}
-  value(timestamp x) : text_{to_iso8601(x)} {}
-  value(std::int64_t x) : text_{std::to_string(x)} {}
-  value(bool x) : text_{x ? "true" : "false"} {}
-  template <class T> value(const std::optional<T>& x) {
-    if (x)
-      text_ = value{*x}.text_;
-  }
-
-  const char* get() const { return text_ ? text_->c_str() : nullptr; }
-
-private:
-  std::optional<std::string> text_;
-};
-
-/// A session that throws what goes wrong.
-class session {
-public:
-  explicit session(const postgres_options& options)
-      : connection_{value_of(postgres::connection::open(options))} {}
-
-  /// With as many values as there are parameters.
-  template <class... Ts> postgres::rows run(const std::string& sql, const Ts&... xs) {
-    return run_with(sql, {value{xs}.get()...});
-  }
-
-private:
-  postgres::rows run_with(const std::string& sql, postgres::parameters values) {
-    return value_of(connection_.run(sql, values));
-  }
-
-  postgres::connection connection_;
-};
+// -- reading ------------------------------------------------------------------------------------------------
 
 std::int64_t integer(const postgres::rows& x, int row, int column) {
   return std::stoll(std::string{x.text(row, column)});
@@ -69,104 +28,6 @@ uuid id(const postgres::rows& x, int row, int column) {
 std::string compact_json(std::string_view x) {
   return nlohmann::ordered_json::parse(x).dump();
 }
-
-// -- the platform's rows ------------------------------------------------------------------------------------
-
-class sql_platform final : public platform_writer {
-public:
-  explicit sql_platform(const postgres_options& options) : db_{options} {}
-
-  result<void> insert_platform_rows(const platform_rows& rows, timestamp now) override {
-    try {
-      db_.run("BEGIN");
-      people(rows, now);
-      projects(rows, now);
-      documents(rows, now);
-      chat(rows, now);
-      meetings(rows, now);
-      db_.run("COMMIT");
-      return {};
-    } catch (const std::exception& e) {
-      db_.run("ROLLBACK");
-      return failure{failure_class::permanent, e.what()};
-    }
-  }
-
-private:
-  void people(const platform_rows& rows, timestamp now) {
-    for (auto& x : rows.orgs)
-      db_.run("INSERT INTO orgs (id, name, entity_type, created_at) VALUES ($1, $2, $3, $4)", x.id, x.name,
-              x.entity_type, now);
-    for (auto& x : rows.profiles) {
-      db_.run("INSERT INTO auth.users (id, email) VALUES ($1, $2)", x.id, x.email);
-      db_.run("INSERT INTO profiles (id, full_name, email, app_role, created_at) VALUES ($1, $2, $3, $4, $5)",
-              x.id, x.full_name, x.email, x.app_role, now);
-    }
-    for (auto& x : rows.org_members)
-      db_.run("INSERT INTO org_members (org_id, user_id, role, created_at) VALUES ($1, $2, $3, $4)", x.org_id,
-              x.user_id, x.role, now);
-    for (auto& x : rows.preferences)
-      db_.run(
-          "INSERT INTO user_notification_preferences (id, user_id, scope_type, scope_id, event_type, channel,"
-          " status, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-          x.id, x.user_id, x.scope_type, x.scope_id, x.event_type, x.channel, x.status, now);
-  }
-
-  void projects(const platform_rows& rows, timestamp now) {
-    for (auto& x : rows.projects)
-      db_.run("INSERT INTO projects (id, name, owner_org_id, created_at) VALUES ($1, $2, $3, $4)", x.id,
-              x.name, x.owner_org_id, x.created_at.value_or(now));
-    for (auto& x : rows.grants)
-      db_.run("INSERT INTO project_access_grants (id, project_id, org_id, user_id, granted_by, created_at)"
-              " VALUES ($1, $2, $3, $4, $5, $6)",
-              x.id, x.project_id, x.org_id, x.user_id, x.granted_by, now);
-    for (auto& x : rows.activity)
-      db_.run("INSERT INTO project_workspace_activity (user_id, project_id, last_project_resume_edit_at,"
-              " last_borrower_resume_edit_at) VALUES ($1, $2, $3, $4)",
-              x.user_id, x.project_id, x.last_project_resume_edit_at, x.last_borrower_resume_edit_at);
-  }
-
-  void documents(const platform_rows& rows, timestamp now) {
-    for (auto& x : rows.resources)
-      db_.run("INSERT INTO resources (id, org_id, project_id, parent_id, resource_type, name, created_at)"
-              " VALUES ($1, $2, $3, $4, $5, $6, $7)",
-              x.id, x.org_id, x.project_id, x.parent_id, x.resource_type, x.name, now);
-    for (auto& x : rows.permissions)
-      db_.run("INSERT INTO permissions (resource_id, user_id, permission, granted_by, created_at)"
-              " VALUES ($1, $2, $3, $4, $5)",
-              x.resource_id, x.user_id, x.permission, x.granted_by, now);
-  }
-
-  void chat(const platform_rows& rows, timestamp now) {
-    for (auto& x : rows.threads)
-      db_.run("INSERT INTO chat_threads (id, project_id, topic, created_at) VALUES ($1, $2, $3, $4)", x.id,
-              x.project_id, x.topic, now);
-    for (auto& x : rows.participants)
-      db_.run("INSERT INTO chat_thread_participants (thread_id, user_id, last_read_at, created_at)"
-              " VALUES ($1, $2, $3, $4)",
-              x.thread_id, x.user_id, x.last_read_at, now);
-    for (auto& x : rows.messages)
-      db_.run(
-          "INSERT INTO project_messages (thread_id, user_id, content, created_at) VALUES ($1, $2, $3, $4)",
-          x.thread_id, x.user_id, x.content, x.created_at);
-  }
-
-  void meetings(const platform_rows& rows, timestamp now) {
-    for (auto& x : rows.meetings)
-      db_.run("INSERT INTO meetings (id, title, start_time, end_time, duration_minutes, meeting_link, "
-              "organizer_id,"
-              " project_id, status, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-              x.id, x.title, x.start_time, x.start_time + std::chrono::minutes{x.duration_minutes},
-              std::int64_t{x.duration_minutes}, x.meeting_link, x.organizer_id, x.project_id, x.status, now);
-    for (auto& x : rows.meeting_participants)
-      db_.run("INSERT INTO meeting_participants (id, meeting_id, user_id, response_status, is_organizer, "
-              "invited_at)"
-              " VALUES ($1, $2, $3, $4, $5, $6)",
-              x.id, x.meeting_id, x.user_id, x.response_status, x.is_organizer, now);
-  }
-
-  session db_;
-};
 
 // -- the backend --------------------------------------------------------------------------------------------
 
@@ -273,14 +134,14 @@ private:
     return out;
   }
 
-  session& side_door() {
+  sql_session& side_door() {
     if (!side_door_)
       side_door_.emplace(options());
     return *side_door_;
   }
 
   test_database database_;
-  std::optional<session> side_door_;
+  std::optional<sql_session> side_door_;
 };
 
 /// None where PostgreSQL is not installed: a fixture's constructor cannot skip.

@@ -46,7 +46,7 @@ std::string program_directory() {
   return {};
 }
 
-// $1: the programs, $2: the directory. Says one line per command: `ok`, or the server's log and `failed`.
+// $1: the programs, $2: the directory, $3: settings. Says one line per command: `ok`, or the server's log and `failed`.
 constexpr auto guardian_script = R"sh(
 trap '' INT HUP TERM PIPE
 PATH="$1:$PATH"; dir=$2; data=$dir/data; log=$dir/log
@@ -57,14 +57,7 @@ initdb -D "$data" -U postgres -A trust -E UTF8 --locale=C.UTF-8 --no-sync >"$dir
   cat >>"$data/postgresql.conf" <<CONF &&
 listen_addresses = ''
 unix_socket_directories = '$dir'
-fsync = off
-synchronous_commit = off
-full_page_writes = off
-autovacuum = off
-max_connections = 50
-max_wal_size = 128MB
-shared_buffers = 64MB
-timezone = 'America/New_York'
+$3
 CONF
   start
 say $?
@@ -79,6 +72,16 @@ done
 pg_ctl -D "$data" -m immediate -w stop >/dev/null 2>&1
 rm -rf "$dir"
 )sh";
+
+/// Nothing of a test's database has to outlive the test.
+constexpr auto test_settings = R"(fsync = off
+synchronous_commit = off
+full_page_writes = off
+autovacuum = off
+max_connections = 50
+max_wal_size = 128MB
+shared_buffers = 64MB
+timezone = 'America/New_York')";
 
 /// A system account that may run a server, when the tests run as root.
 const passwd* server_account() {
@@ -97,7 +100,7 @@ std::string spacious_directory() {
 }
 
 [[noreturn]] void become_guardian(int input, int output, const passwd* account, const std::string& programs,
-                                  const std::string& directory) {
+                                  const std::string& directory, const std::string& settings) {
   dup2(input, 0);
   dup2(output, 1);
   // A session of its own: Ctrl-C at the tests must not end it before it has cleaned up.
@@ -105,7 +108,7 @@ std::string spacious_directory() {
   if (account && (setgroups(0, nullptr) != 0 || setgid(account->pw_gid) != 0 || setuid(account->pw_uid) != 0))
     _exit(126);
   execl("/bin/sh", "sh", "-c", guardian_script, "guardian", programs.c_str(), directory.c_str(),
-        static_cast<char*>(nullptr));
+        settings.c_str(), static_cast<char*>(nullptr));
   _exit(127);
 }
 
@@ -144,12 +147,12 @@ bool postgres_server::installed() {
 }
 
 postgres_server& postgres_server::instance() {
-  static postgres_server server;
+  static postgres_server server{spacious_directory(), test_settings};
   return server;
 }
 
-postgres_server::postgres_server() {
-  auto pattern = spacious_directory() + "/herald-pg-XXXXXX"; // short: it holds a socket
+postgres_server::postgres_server(const std::string& parent, const std::string& settings) {
+  auto pattern = parent + "/herald-pg-XXXXXX"; // short: it holds a socket
   if (!mkdtemp(pattern.data()))
     throw std::runtime_error("cannot make a temporary directory for PostgreSQL");
   directory_ = pattern;
@@ -163,7 +166,7 @@ postgres_server::postgres_server() {
   auto programs = program_directory();
   auto pid = fork();
   if (pid == 0)
-    become_guardian(commands[0], answers[1], account, programs, directory_);
+    become_guardian(commands[0], answers[1], account, programs, directory_, settings);
   close(commands[0]);
   close(answers[1]);
   if (pid < 0)
@@ -229,18 +232,18 @@ secret postgres_server::url(const std::string& database, const std::string& role
 std::string postgres_server::create_database() {
   if (!has_template_)
     prepare_template();
-  return clone("herald_template");
+  return copy_database("herald_template");
 }
 
 std::string postgres_server::create_bare_database() {
-  return clone("template0");
+  return copy_database("template0");
 }
 
 void postgres_server::drop_database(const std::string& name) {
   run("DROP DATABASE IF EXISTS " + name + " WITH (FORCE)");
 }
 
-std::string postgres_server::clone(const std::string& original) {
+std::string postgres_server::copy_database(const std::string& original) {
   auto name = "test_" + std::to_string(++databases_);
   run("CREATE DATABASE " + name + " TEMPLATE " + original + " STRATEGY file_copy");
   return name;

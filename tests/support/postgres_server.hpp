@@ -1,4 +1,4 @@
-// A private PostgreSQL for the tests of one process: on a socket in a temporary directory, with a database
+// A private PostgreSQL for the tests, or the benchmark, of one process: on a socket in a temporary directory, with a database
 // for each test that is cloned from a prepared one. It ends and is removed with the process, whatever the
 // process dies of.
 #pragma once
@@ -15,9 +15,16 @@ public:
   /// The server's programs are on this machine.
   static bool installed();
 
-  /// Starts it on first use. Throws with the server's own words when that fails.
+  /// The one of the tests, which cares for speed alone. Starts it on first use. Throws with the server's own
+  /// words when that fails.
   /// @pre installed()
   static postgres_server& instance();
+
+  /// Another one, in a new directory below `parent` (a short path: it holds a socket), with these lines of
+  /// postgresql.conf. Throws like instance().
+  /// @pre installed()
+  postgres_server(const std::string& parent, const std::string& settings);
+  ~postgres_server();
 
   postgres_server(const postgres_server&) = delete;
   postgres_server& operator=(const postgres_server&) = delete;
@@ -32,6 +39,8 @@ public:
   std::string create_database();
   /// One without anything.
   std::string create_bare_database();
+  /// One that is like `original`, to which nobody may be connected.
+  std::string copy_database(const std::string& original);
   /// Disconnects whoever uses it.
   void drop_database(const std::string& name);
 
@@ -41,14 +50,10 @@ public:
   void start();
 
 private:
-  postgres_server();
-  ~postgres_server();
-
   /// Has the guardian do something; throws with its words when it could not.
   void command(const std::string& line);
   std::string read_answer();
   void prepare_template();
-  std::string clone(const std::string& original);
   void run(const std::string& sql);
 
   std::string directory_;
