@@ -8,9 +8,10 @@
 create index concurrently if not exists herald_notifications_event
   on public.notifications (event_id);
 
--- The one row per user and thread that counts unread messages.
+-- The one row per user and thread that counts unread messages. The user as text, so that the look-up that asks for it
+-- fits no other index.
 create index concurrently if not exists herald_notifications_unread_thread
-  on public.notifications (user_id, (payload ->> 'thread_id'))
+  on public.notifications ((payload ->> 'thread_id'), (user_id::text))
   where read_at is null and (payload ->> 'type') = 'thread_activity';
 
 -- Open work only, so that history costs a claim nothing: due and waiting events, leases, rows that programs without
