@@ -216,6 +216,7 @@ private:
     std::string error;
     bool wrote = false;
     bool heard = false;
+    bool oversized = false;
   };
 
   // -- one exchange, top down -------------------------------------------------------------------------------
@@ -229,7 +230,7 @@ private:
   std::string shake_hands();
   void send(asio::const_buffer bytes, attempt& out);
   void receive(const http_request& request, attempt& out);
-  std::string feed(parser& to);
+  void feed(parser& to, attempt& out);
   std::string finish_at_close(parser& to);
   static http_response take(parser& from);
 
@@ -241,6 +242,7 @@ private:
   void drop();
   std::string connect_timeout_text(std::string_view doing) const;
   std::string request_timeout_text() const;
+  std::string parse_error_text(const error_code& error) const;
 
   // -- member variables -------------------------------------------------------------------------------------
 
@@ -286,7 +288,7 @@ http_exchange beast_client::exchange(const http_request& request) {
     request_deadline_.start(options_.request_timeout);
     last = try_twice(request, asio::buffer(bytes));
   } catch (const std::exception& x) {
-    last = {std::nullopt, std::string{"the HTTP client failed: "} + x.what(), true, true};
+    last = {std::nullopt, std::string{"the HTTP client failed: "} + x.what(), true, true, false};
   }
   secret::wipe(bytes);
   request_deadline_.stop();
@@ -295,6 +297,7 @@ http_exchange beast_client::exchange(const http_request& request) {
     drop();
     out.error = where + last.error;
     out.maybe_reached = last.wrote;
+    out.oversized = last.oversized;
     return out;
   }
   out.response = std::move(last.response);
@@ -467,7 +470,7 @@ void beast_client::receive(const http_request& request, attempt& out) {
     answer.header_limit(max_header_bytes);
     answer.eager(true);
     answer.skip(request.method == "HEAD");
-    out.error = feed(answer);
+    feed(answer, out);
     while (out.error.empty() && !answer.is_done()) {
       start_reading();
       if (!await(read_ended_)) {
@@ -477,7 +480,7 @@ void beast_client::receive(const http_request& request, attempt& out) {
       read_ended_ = false;
       out.heard = out.heard || read_size_ > 0;
       unparsed_.append(input_.data(), read_size_);
-      out.error = feed(answer);
+      feed(answer, out);
       if (out.error.empty() && read_error_ && !answer.is_done())
         out.error = finish_at_close(answer);
     }
@@ -501,35 +504,40 @@ void beast_client::receive(const http_request& request, attempt& out) {
   out.error = "the server sent interim answers only";
 }
 
-/// Parses what was received; the text of an error, or nothing.
-std::string beast_client::feed(parser& to) {
+/// Parses what was received.
+void beast_client::feed(parser& to, attempt& out) {
   while (!unparsed_.empty() && !to.is_done()) {
     error_code error;
     auto used = to.put(asio::buffer(unparsed_), error);
     unparsed_.erase(0, used);
     if (error == http::error::need_more) {
       if (unparsed_.size() > max_header_bytes)
-        return "the server's answer has a line of more than " + std::to_string(max_header_bytes) + " bytes";
+        out.error =
+            "the server's answer has a line of more than " + std::to_string(max_header_bytes) + " bytes";
       break;
     }
-    if (error == http::error::body_limit)
-      return "the server's answer is larger than the limit of " + std::to_string(options_.max_response_bytes)
-             + " bytes";
-    if (error == http::error::header_limit)
-      return "the headers of the server's answer are larger than " + std::to_string(max_header_bytes)
-             + " bytes";
+    out.oversized = error == http::error::body_limit;
     if (error)
-      return "the server's answer is no valid HTTP (" + error.message()
-             + "); check that the address is the service's own and no proxy's";
-    if (used == 0)
+      out.error = parse_error_text(error);
+    if (error || used == 0)
       break;
   }
-  if (to.is_header_done()) {
+  if (out.error.empty() && to.is_header_done()) {
     auto& fields = to.get();
     if (static_cast<std::size_t>(std::distance(fields.begin(), fields.end())) > max_response_headers)
-      return "the server's answer has more than " + std::to_string(max_response_headers) + " headers";
+      out.error = "the server's answer has more than " + std::to_string(max_response_headers) + " headers";
   }
-  return {};
+}
+
+std::string beast_client::parse_error_text(const error_code& error) const {
+  if (error == http::error::body_limit)
+    return "the server's answer is larger than the limit of " + std::to_string(options_.max_response_bytes)
+           + " bytes";
+  if (error == http::error::header_limit)
+    return "the headers of the server's answer are larger than " + std::to_string(max_header_bytes)
+           + " bytes";
+  return "the server's answer is no valid HTTP (" + error.message()
+         + "); check that the address is the service's own and no proxy's";
 }
 
 /// The connection ended inside an answer: right only for one that lasts until then.

@@ -68,6 +68,8 @@ struct http_exchange {
   std::string error;
   /// Without a response: whether the server may have got the request. False up to the first byte sent.
   bool maybe_reached = false;
+  /// Without a response: there was one, larger than max_response_bytes.
+  bool oversized = false;
 };
 
 /// One kept connection to one server. Belongs to one thread at a time. Follows no redirect and decodes no

@@ -484,6 +484,7 @@ TEST_F(http_client_plain, refuses_an_answer_that_is_too_large) {
     auto answer = open(options)->exchange(get());
     EXPECT_FALSE(answer.response);
     EXPECT_TRUE(answer.maybe_reached);
+    EXPECT_TRUE(answer.oversized);
     expect_mentions(answer.error, "limit of 1000 bytes");
   }
 }
@@ -504,7 +505,9 @@ TEST_F(http_client_plain, bounds_the_headers_of_an_answer) {
   for (auto i = 0; i < 200; ++i)
     many += "x: y\r\n";
   loopback_server crowd{once(many + "\r\n")};
-  expect_mentions(open(options_for(crowd.base_url()))->exchange(get()).error, "more than 128 headers");
+  auto crowded = open(options_for(crowd.base_url()))->exchange(get());
+  expect_mentions(crowded.error, "more than 128 headers");
+  EXPECT_FALSE(crowded.oversized);
   loopback_server giant{once("HTTP/1.1 200 OK\r\nx: " + std::string(200'000, 'y') + "\r\n\r\n")};
   expect_mentions(open(options_for(giant.base_url()))->exchange(get()).error, "larger than 65536 bytes");
 }
