@@ -22,6 +22,7 @@
 #include "app/demo/demo.hpp"
 #include "app/exit_codes.hpp"
 #include "app/mail_setup.hpp"
+#include "app/store_setup.hpp"
 #include "app/terminal_text.hpp"
 #include "config/loader.hpp"
 #include "config/near_miss.hpp"
@@ -199,6 +200,8 @@ private:
       return with_configuration([this](const configuration& cfg) {
         if (auto usable = check_mail(cfg); !usable)
           return usage_error(usable.error().reason);
+        if (auto usable = check_store(cfg.store); !usable)
+          return usage_error(usable.error().reason);
         return print(json() ? effective_json(cfg) : "the configuration is valid\n" + effective_json(cfg));
       });
     });
@@ -364,6 +367,8 @@ private:
   /// Loads the configuration, then opens the log, and only then lets threads start.
   int with_pipeline(const std::function<int(const run_environment&)>& f, bool with_mail = true) {
     return with_configuration([&](const configuration& cfg) {
+      if (auto usable = check_store(cfg.store); !usable)
+        return usage_error(usable.error().reason);
       signal_watch signals;
       auto time = std::make_shared<const system_clock>();
       auto log = open_log(cfg.log, time);

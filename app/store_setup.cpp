@@ -27,6 +27,8 @@ result<std::unique_ptr<full_store>> open_store(const store_options& options, boo
   }
   case store_kind::postgres:
     return as_full_store(open_postgres_store(options.postgres));
+  case store_kind::supabase:
+    return as_full_store(open_supabase_store(options.supabase));
   }
   return failure{failure_class::permanent, "store.kind is not known to this program"};
 }
@@ -38,6 +40,8 @@ result<std::unique_ptr<full_store>> open_store_briefly(const store_options& opti
   hasty.postgres.connect_timeout = std::min(hasty.postgres.connect_timeout, connect);
   hasty.postgres.statement_timeout = std::min(hasty.postgres.statement_timeout, answer);
   hasty.postgres.answer_timeout = std::min(hasty.postgres.answer_timeout, answer);
+  hasty.supabase.connect_timeout = std::min(hasty.supabase.connect_timeout, connect);
+  hasty.supabase.answer_timeout = std::min(hasty.supabase.answer_timeout, answer);
   return open_store(hasty, true);
 }
 
@@ -47,6 +51,8 @@ std::string describe(const store_options& options) {
     return options.sqlite.path;
   case store_kind::postgres:
     return postgres::describe_url(options.postgres.url);
+  case store_kind::supabase:
+    return "Supabase project " + options.supabase.url;
   }
   return "an unknown store";
 }

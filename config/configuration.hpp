@@ -17,6 +17,7 @@
 #include "adapters/mail/resend_transport.hpp"
 #include "adapters/store/postgres/postgres_store.hpp"
 #include "adapters/store/sqlite/sqlite_store.hpp"
+#include "adapters/store/supabase/supabase_store.hpp"
 #include "core/email/settings.hpp"
 #include "core/handlers.hpp"
 #include "messages/time.hpp"
@@ -38,12 +39,14 @@ struct daemon_options {
 enum class store_kind : std::uint8_t {
   sqlite,
   postgres,
+  supabase,
 };
 
 struct store_options {
   store_kind kind = store_kind::sqlite;
   sqlite_options sqlite;
   postgres_options postgres;
+  supabase_options supabase;
   /// Ask the database to be woken (LISTEN). Without, and where it cannot be had, `look_every` is the pace.
   bool listen = true;
   /// How often Herald looks for new work in a store that cannot wake it.

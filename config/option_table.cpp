@@ -193,7 +193,7 @@ void add_daemon(rows& out) {
 
 void add_store(rows& out) {
   out.push_back(choice<store_kind>("/store/kind", [](auto& c) -> auto& { return c.store.kind; },
-                                   {{store_kind::sqlite, "sqlite"}, {store_kind::postgres, "postgres"}},
+                                   {{store_kind::sqlite, "sqlite"}, {store_kind::postgres, "postgres"}, {store_kind::supabase, "supabase"}},
                                    "Where events, notifications and queued e-mails live.", {"HERALD_STORE"}));
   out.push_back(boolean(
       "/store/listen", [](auto& c) -> auto& { return c.store.listen; },
@@ -234,6 +234,31 @@ void add_postgres(rows& out) {
       "/store/postgres/answer_timeout_ms", [](auto& c) -> auto& { return c.store.postgres.answer_timeout; },
       200, 3'600'000,
       "A server that says nothing for this long is given up: more than it takes to end a statement."));
+}
+
+void add_supabase(rows& out) {
+  out.push_back(text("/store/supabase/url", [](auto& c) -> auto& { return c.store.supabase.url; }, 0, 2'000,
+                     "The project's address, https://PROJECT.supabase.co; plain http only on this machine.",
+                     {"SUPABASE_URL"}));
+  out.push_back(hidden_text("/store/supabase/service_role_key",
+                            [](auto& c) -> auto& { return c.store.supabase.service_role_key; }, 4'096,
+                            "A secret key (sb_secret_…) or the legacy service_role key; better kept in the "
+                            "environment than in a file.",
+                            {"SUPABASE_SERVICE_ROLE_KEY"}));
+  out.push_back(milliseconds(
+      "/store/supabase/connect_timeout_ms", [](auto& c) -> auto& { return c.store.supabase.connect_timeout; },
+      1, 600'000, "For name resolution, connection and TLS together."));
+  out.push_back(milliseconds(
+      "/store/supabase/answer_timeout_ms", [](auto& c) -> auto& { return c.store.supabase.answer_timeout; },
+      1, 3'600'000,
+      "For one call as a whole: longer than the database gives a statement, 8 seconds on Supabase."));
+  out.push_back(integer(
+      "/store/supabase/max_response_bytes",
+      [](auto& c) -> auto& { return c.store.supabase.max_response_bytes; }, 65'536, 1'073'741'824,
+      "Larger answers are refused; a claim comes with all that its handlers need to know."));
+  out.push_back(text(
+      "/store/supabase/ca_file", [](auto& c) -> auto& { return c.store.supabase.ca_file; }, 0, 4'096,
+      "PEM file with certificate authorities to trust besides the system's; empty for none."));
 }
 
 void add_poller(rows& out) {
@@ -527,6 +552,7 @@ std::vector<option> option_table() {
   add_daemon(out);
   add_store(out);
   add_postgres(out);
+  add_supabase(out);
   add_poller(out);
   add_writer(out);
   add_retries(out);
@@ -553,6 +579,7 @@ std::vector<option_section> option_sections() {
       {"/store", "The database."},
       {"/store/sqlite", "The embedded database; read when store.kind is `sqlite`."},
       {"/store/postgres", "A PostgreSQL server; read when store.kind is `postgres`, and by herald migrate."},
+      {"/store/supabase", "A Supabase project; read when store.kind is `supabase`."},
       {"/poller", "Claims due events and hands them to the handlers."},
       {"/writer", "Commits notifications, queued e-mails and the events' completion."},
       {"/writer/retries", "When failed events are tried again, and when they are dead."},

@@ -93,6 +93,17 @@ std::vector<config_rule> config_rules() {
        [](const configuration& x) {
          return x.store.kind != store_kind::postgres || !x.store.postgres.url.empty();
        }},
+      {{"/store/supabase/url", "/store/supabase/service_role_key", "/store/kind"},
+       "the project's address and key (SUPABASE_URL, SUPABASE_SERVICE_ROLE_KEY) when /store/kind is supabase",
+       [](const configuration& x) {
+         auto& supabase = x.store.supabase;
+         return x.store.kind != store_kind::supabase
+                || (!supabase.url.empty() && !supabase.service_role_key.empty());
+       }},
+      at_most(
+          "/store/supabase/answer_timeout_ms", "/gate/call_timeout_ms",
+          [](const auto& x) { return x.store.supabase.answer_timeout; },
+          [](const auto& x) { return x.gate.call_timeout; }),
       at_most(
           "/store/postgres/statement_timeout_ms", "/store/postgres/answer_timeout_ms",
           [](const auto& x) { return x.store.postgres.statement_timeout; },

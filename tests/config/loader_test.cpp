@@ -327,6 +327,13 @@ TEST(loader, a_postgres_store_needs_its_url) {
   EXPECT_EQ(errors_of(with_overrides({{"store.kind", "postgres"}, {"store.postgres.url", "dbname=x"}})), "none");
 }
 
+TEST(loader, a_supabase_store_needs_address_and_key) {
+  auto texts = with_overrides({{"store.kind", "supabase"}, {"store.supabase.url", "https://x.supabase.co"}});
+  EXPECT_NE(errors_of(texts), "none");
+  texts.environment = {{"SUPABASE_SERVICE_ROLE_KEY", "sb_secret_x"}};
+  EXPECT_EQ(errors_of(texts), "none");
+}
+
 TEST(loader, each_rule_has_a_configuration_that_breaks_it) {
   auto broken = std::vector<std::pair<std::string, std::string>>{
       {"/writer/commit_batch", "2001"},
@@ -336,6 +343,7 @@ TEST(loader, each_rule_has_a_configuration_that_breaks_it) {
       {"/store/sqlite/busy_timeout_ms", "30001"},
       {"/store/postgres/statement_timeout_ms", "25001"},
       {"/store/postgres/answer_timeout_ms", "30001"},
+      {"/store/supabase/answer_timeout_ms", "30001"},
       {"/supervision/root/backoff_min_ms", "10001"},
       {"/supervision/pipeline/backoff_min_ms", "10001"},
       {"/supervision/handlers/backoff_min_ms", "10001"},
