@@ -94,7 +94,7 @@ resend_sender_actor::behavior_type resend_sender_state::make_behavior(resend_sen
 stage_status resend_sender_state::on_status() {
   auto n = [](std::uint64_t x) { return static_cast<std::int64_t>(x); };
   auto g = governor->state(time->now());
-  auto why = degraded;
+  auto why = store_down.empty() ? degraded : store_down;
   if (why.empty() && blocked_until)
     why = "waits until " + to_iso8601(*blocked_until) + ": " + std::string{to_string(blocked_by)};
   return {name,
@@ -334,15 +334,18 @@ void resend_sender_state::store(std::int64_t envelope) {
                 return;
               }
               auto delay = record_backoff.next();
-              if (delay == cfg.record_backoff_min)
+              if (store_down.empty())
                 log.error(component, "store-down", "outcomes cannot be recorded, will keep trying: {}",
                           why.reason);
+              store_down = why.reason;
               self->delayed_send(self, delay, retry_v, envelope);
             });
 }
 
 void resend_sender_state::on_recorded(std::int64_t envelope, const record_report& report) {
   record_backoff.reset();
+  if (!std::exchange(store_down, {}).empty())
+    log.info(component, "store-recovered", "outcomes can be recorded again");
   totals += report;
   if (report.lost > 0)
     log.info(component, "claim-lost", "envelope {} was taken over before its outcome was recorded", envelope);

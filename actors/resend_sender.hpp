@@ -162,6 +162,8 @@ private:
   std::uint64_t wait_number = 0;
   /// What keeps mail from going out, for people; empty when nothing does.
   std::string degraded;
+  /// Why outcomes cannot be recorded; empty while they can.
+  std::string store_down;
   bool draining = false;
 
   record_report totals;

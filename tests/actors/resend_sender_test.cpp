@@ -393,8 +393,10 @@ CAF_TEST(an outcome that the store does not take is recorded later and only then
   start();
   auto got = send(envelope(1));
   CAF_CHECK(got->pending());
+  CAF_CHECK_EQUAL(status().state, "degraded");
   advance(1s);
   CAF_CHECK(got->value);
+  CAF_CHECK_EQUAL(status().state, "running");
   CAF_CHECK_EQUAL(outcomes(), 3u);
   CAF_CHECK_EQUAL(provider->requests.size(), 1u);
 }

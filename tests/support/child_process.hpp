@@ -115,6 +115,9 @@ public:
            || info.si_pid != 0;
   }
 
+  /// What it has written to standard error, as far as it was taken in.
+  const std::string& said_so_far() const { return result_.err; }
+
   /// Reads both outputs to their ends and takes the exit status.
   outcome wait() {
     while (pipes_[0].fd >= 0 || pipes_[1].fd >= 0)
