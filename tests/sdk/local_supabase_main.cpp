@@ -1,5 +1,5 @@
-// A Supabase for tests in other processes: PostgreSQL with deploy/sql, a real PostgREST, and the gateway before it. Prints
-// one line, its address and keys as JSON, and runs until its standard input ends.
+// A Supabase for tests in other processes: PostgreSQL with deploy/sql, a real PostgREST, and the gateway before it.
+// Prints one line, its address and keys as JSON, and runs until its standard input ends.
 // Exit status 77 says that this machine has no PostgreSQL or no PostgREST.
 #include <iostream>
 #include <string>

@@ -230,16 +230,16 @@ TEST(supabase_errors, no_answer_is_an_outage) {
   http_exchange x;
   x.error = "POST https://p.supabase.co/rest/v1/rpc/herald_claim: cannot connect: refused";
   x.maybe_reached = true;
-  auto why = supabase::describe_loss(x, {"Supabase", "herald_claim", key});
+  auto why = supabase::describe_loss(x, {"unused", "herald_claim", key});
   EXPECT_EQ(why.kind, outage);
-  expect_says(why, "could not call herald_claim: POST https://p.supabase.co");
+  EXPECT_EQ(why.reason, "Supabase: could not call herald_claim: " + x.error);
 }
 
 TEST(supabase_errors, an_answer_beyond_the_limit_asks_for_smaller_batches) {
   http_exchange x;
   x.error = "the server's answer is larger than the limit of 10 bytes";
   x.oversized = true;
-  auto why = supabase::describe_loss(x, {"Supabase", "herald_claim", key});
+  auto why = supabase::describe_loss(x, {"unused", "herald_claim", key});
   EXPECT_EQ(why.kind, transient);
   expect_says(why, "make batches smaller");
 }

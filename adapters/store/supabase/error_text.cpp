@@ -170,8 +170,8 @@ std::string without_key(std::string text, const secret& key) {
   return text;
 }
 
-std::string could_not(const call_site& site) {
-  return std::string{site.where}.append(": could not call ").append(site.function).append(": ");
+std::string could_not(std::string_view where, std::string_view function) {
+  return std::string{where}.append(": could not call ").append(function).append(": ");
 }
 
 } // namespace
@@ -182,7 +182,7 @@ std::optional<failure> refusal_of(const http_response& answer, const call_site& 
   auto body = json::parse(answer.body, nullptr, false);
   auto code = text_at(body, "code");
   auto known = judge(answer.status, code);
-  auto reason = could_not(site);
+  auto reason = could_not(site.where, site.function);
   reason += one_line(without_key(words_of(answer, body, code), site.key), max_text);
   reason += " (HTTP " + std::to_string(answer.status);
   if (!code.empty())
@@ -191,7 +191,8 @@ std::optional<failure> refusal_of(const http_response& answer, const call_site& 
 }
 
 failure describe_loss(const http_exchange& x, const call_site& site) {
-  auto reason = could_not(site) + x.error;
+  // The client says where.
+  auto reason = could_not("Supabase", site.function) + x.error;
   // The next answer would be as large: no wait helps, a smaller batch does.
   if (x.oversized)
     return {transient, reason + "; make batches smaller or the limit larger"};

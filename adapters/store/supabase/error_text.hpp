@@ -14,7 +14,7 @@ namespace herald::supabase {
 
 /// Which call it is about.
 struct call_site {
-  /// The service, for messages.
+  /// The service and its address, for messages.
   std::string_view where;
   std::string_view function;
   /// Should an answer repeat it, it is hidden.
