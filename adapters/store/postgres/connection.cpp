@@ -127,7 +127,9 @@ result<connection> connection::open(const postgres_options& options) {
                             "dbname",
                             "client_encoding",
                             static_cast<const char*>(nullptr)};
-  auto dead_after = std::to_string(options.answer_timeout.count());
+  // A server that thinks confirms what it got at once; only a dead one does not. So a long wait for answers is no
+  // reason to wait for that.
+  auto dead_after = std::to_string(std::min(options.answer_timeout, duration{60'000}).count());
   std::array values{timeout.c_str(),
                     "herald",
                     "30",
@@ -193,7 +195,32 @@ result<rows> connection::run_prepared(const std::string& sql, parameters values,
   return finish(sent != 0, doing);
 }
 
+result<void> connection::run_script(const std::string& sql, std::string_view doing) {
+  auto done = finish(PQsendQuery(handle_.get(), sql.c_str()) != 0, doing);
+  if (done.has_error())
+    return done.error();
+  return {};
+}
+
+session_facts connection::facts() const {
+  session_facts out;
+  out.encrypted = PQsslInUse(handle_.get()) != 0;
+  if (auto* protocol = PQsslAttribute(handle_.get(), "protocol"); out.encrypted && protocol)
+    out.protocol = protocol;
+  auto settings = std::unique_ptr<PQconninfoOption, options_deleter>{PQconninfo(handle_.get())};
+  for (auto* x = settings.get(); x && x->keyword; ++x)
+    if (x->val && std::string_view{x->keyword} == "sslmode")
+      out.sslmode = x->val;
+  auto text = [](const char* x) { return std::string_view{x ? x : ""}; };
+  auto host = text(PQhost(handle_.get()));
+  auto address = text(PQhostaddr(handle_.get()));
+  out.local = host.empty() || host.front() == '/' || host == "localhost" || address.starts_with("127.")
+              || address == "::1";
+  return out;
+}
+
 result<rows> connection::finish(bool sent, std::string_view doing) {
+  sqlstate_.clear();
   if (!sent)
     return lost(doing);
   std::optional<rows> last;
@@ -222,8 +249,12 @@ result<rows> connection::finish(bool sent, std::string_view doing) {
   // why it did.
   if (PQstatus(handle_.get()) != CONNECTION_OK)
     return lost(doing);
-  if (!last || (last_status != PGRES_TUPLES_OK && last_status != PGRES_COMMAND_OK))
+  if (!last
+      || (last_status != PGRES_TUPLES_OK && last_status != PGRES_COMMAND_OK
+          && last_status != PGRES_EMPTY_QUERY)) {
+    sqlstate_ = sqlstate;
     return describe_error(sqlstate, without_password(std::move(text), handle_.get()), where_, doing);
+  }
   return std::move(*last);
 }
 

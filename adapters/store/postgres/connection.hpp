@@ -38,6 +38,17 @@ private:
   std::unique_ptr<pg_result, deleter> handle_;
 };
 
+/// How a session reaches its server.
+struct session_facts {
+  bool encrypted = false;
+  /// E.g. `TLSv1.3`; empty without encryption.
+  std::string protocol;
+  /// As libpq understood it: `disable`, `prefer`, `require`, `verify-ca`, `verify-full`, …
+  std::string sslmode;
+  /// Through a socket file or the loopback interface: nothing leaves the machine.
+  bool local = false;
+};
+
 /// Parameters of a statement, in text form; null for NULL.
 using parameters = std::initializer_list<const char*>;
 
@@ -54,6 +65,14 @@ public:
 
   /// As run(), but the server plans the statement once per session. Behind a pooler it is run().
   result<rows> run_prepared(const std::string& sql, parameters values, std::string_view doing);
+
+  /// Runs any number of statements as one request, to the first that fails. Results are thrown away.
+  result<void> run_script(const std::string& sql, std::string_view doing = "run a script");
+
+  /// Of the last statement that failed; empty when the connection broke, or none has failed yet.
+  const std::string& sqlstate() const { return sqlstate_; }
+
+  session_facts facts() const;
 
   /// False once the connection is broken; it stays so. Notices what the server said while nobody asked, for
   /// example that it ends the session.
@@ -93,6 +112,7 @@ private:
 
   std::unique_ptr<pg_conn, deleter> handle_;
   std::string where_;
+  std::string sqlstate_;
   duration answer_timeout_{};
   bool pooled_ = false;
   /// Statement by text: the server knows it by a short name, of which it looks at 63 characters.

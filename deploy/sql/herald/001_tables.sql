@@ -1,16 +1,15 @@
--- Herald's tables and columns in the platform's database, schema version 1. Files 001 to 006 may be run again at any
--- time, each is one transaction; 010 builds indexes and must run outside a transaction; downgrade.sql takes everything
--- back. Run them as the owner of the platform's tables.
+-- Herald's tables and columns in the platform's database, schema version 1. `herald migrate` applies the numbered files
+-- of this folder; psql may, too. 001 to 007 may be run again at any time, each is one transaction; 010 builds indexes
+-- and must run outside a transaction; downgrade.sql takes everything back. Run them as the owner of the platform's
+-- tables.
 --
--- What of the platform's is touched, and with which lock:
---   001  notification_processing  new nullable columns    ACCESS EXCLUSIVE, for a change of the catalogue only
---   001  profiles, domain_events  foreign keys to them    SHARE ROW EXCLUSIVE (writes wait), on the first run, and
---                                                         brief because the new tables are empty
---   006  domain_events, pending_emails  triggers          SHARE ROW EXCLUSIVE, on the first run
---   010  indexes, concurrently                            SHARE UPDATE EXCLUSIVE: nobody waits, except other changes
---                                                         of the same table's definition
--- A lock that is not granted within lock_timeout ends the file with an error and changes nothing; run it again when the
--- long transaction in the way is over. No row of an existing table is read or rewritten.
+-- Lines that begin with `-- Locks:` are shown to people before a file is applied. No row of an existing table is read
+-- from end to end or rewritten. A lock that is not granted within lock_timeout ends the file with an error and changes
+-- nothing; run it again when the long transaction in the way is over. `herald migrate` has a time-out and a transaction
+-- of its own: it leaves out the lines that are nothing but `begin;`, `commit;` or `set local lock_timeout`.
+--
+-- Locks: ACCESS EXCLUSIVE on notification_processing (new nullable columns: a change of the catalogue), first run only
+-- Locks: SHARE ROW EXCLUSIVE on domain_events, pending_emails, profiles (writes wait), first run only
 
 begin;
 set local lock_timeout = '3s';
@@ -22,10 +21,17 @@ create table if not exists public.herald_schema (
   applied_at timestamptz not null default now()
 );
 
+-- Which files `herald migrate` has applied, as they were then. Files that were applied by other means are not here.
+create table if not exists public.herald_schema_files (
+  name text primary key,
+  checksum text not null,
+  applied_at timestamptz not null default now()
+);
+
 -- -- the state of an event ---------------------------------------------------------------------------------------
 
--- Rows of other programs have none of these. processing: leased to processor_id until herald_lease_until. failed: a dead
--- letter; it leaves the list when somebody drops it.
+-- Rows of other programs have none of these. processing: leased to processor_id until herald_lease_until. failed: a
+-- dead letter; it leaves the list when somebody drops it.
 do $$
 begin
   -- Without the look, even a statement that adds nothing would ask for the lock.
@@ -33,6 +39,9 @@ begin
       where attrelid = 'public.notification_processing'::regclass and not attisdropped and attname in (
         'herald_claim_no', 'herald_lease_until', 'herald_next_attempt_at', 'herald_crashes', 'herald_error_class',
         'herald_dropped_at')) < 6 then
+    -- All locks together, the ones that others take first in front: whoever waits while holding some may wait in a
+    -- circle.
+    lock table public.domain_events, public.pending_emails, public.profiles in share row exclusive mode;
     alter table public.notification_processing
       add column if not exists herald_claim_no integer,
       add column if not exists herald_lease_until timestamptz,
@@ -48,9 +57,9 @@ $$;
 -- high-water mark would lose events. Two numbers instead:
 --   settled_up_to  every event up to here has a row in notification_processing or in herald_expired
 --   visible_up_to  no event up to here can appear any more: every transaction that could still hold one has ended
--- and a candidate for the next visible_up_to on its way: first the newest id is noted, then, in a transaction that began
--- later, that transaction's own id; when no transaction up to that id is running, the candidate holds.
--- The times here are those of the database server's clock, because they are compared with its transactions.
+-- and a candidate for the next visible_up_to on its way: first the newest id is noted, then, in a transaction that
+-- began later, that transaction's own id; when no transaction up to that id is running, the candidate holds. The times
+-- here are those of the database server's clock, because they are compared with its transactions.
 create table if not exists public.herald_cursor (
   id integer primary key check (id = 1),
   settled_up_to bigint not null default 0,
@@ -64,7 +73,8 @@ create table if not exists public.herald_cursor (
 -- What is older than an hour counts as visible from the start.
 insert into public.herald_cursor (id, visible_up_to)
 values (1, coalesce((
-  select id from public.domain_events where created_at < now() - interval '1 hour' order by created_at desc limit 1), 0))
+  select id from public.domain_events where created_at < now() - interval '1 hour'
+  order by created_at desc limit 1), 0))
 on conflict do nothing;
 
 -- Events that were set aside because they were older than the maximum age when first seen.
@@ -114,9 +124,9 @@ create table if not exists public.herald_once (
 create index if not exists herald_once_event on public.herald_once (event_id);
 create index if not exists herald_once_user on public.herald_once (user_id);
 
--- One row per thread whose messages were ever counted. A commit locks the rows of its threads before it looks for unread
--- notifications, so that two daemons cannot both start one. Row locks, because advisory locks share a table of limited
--- size, and not the thread's own row, because the platform's users write there.
+-- One row per thread whose messages were ever counted. A commit locks the rows of its threads before it looks for
+-- unread notifications, so that two daemons cannot both start one. Row locks, because advisory locks share a table of
+-- limited size, and not the thread's own row, because the platform's users write there.
 create table if not exists public.herald_threads (
   thread_id uuid primary key
 );
@@ -233,9 +243,9 @@ declare
   name text;
 begin
   foreach name in array array[
-    'herald_schema', 'herald_cursor', 'herald_expired', 'herald_attempts', 'herald_outcomes', 'herald_once',
-    'herald_threads', 'herald_access_rules', 'herald_supervision', 'herald_installation', 'herald_digest_windows',
-    'herald_envelopes', 'herald_mails', 'herald_mail_rows']
+    'herald_schema', 'herald_schema_files', 'herald_cursor', 'herald_expired', 'herald_attempts', 'herald_outcomes',
+    'herald_once', 'herald_threads', 'herald_access_rules', 'herald_supervision', 'herald_installation',
+    'herald_digest_windows', 'herald_envelopes', 'herald_mails', 'herald_mail_rows']
   loop
     if not (select relrowsecurity from pg_class where oid = format('public.%I', name)::regclass) then
       execute format('alter table public.%I enable row level security', name);

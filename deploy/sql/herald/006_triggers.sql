@@ -1,5 +1,7 @@
 -- Doorbells: a NOTIFY when a statement has inserted events or e-mails. One per transaction reaches the listeners,
 -- without content; whoever hears it asks the store. Polling remains the safety net, so a lost one costs time only.
+--
+-- Locks: SHARE ROW EXCLUSIVE on domain_events, pending_emails (writes wait), first run only
 
 begin;
 set local lock_timeout = '3s';

@@ -1,8 +1,10 @@
--- Indexes on the platform's tables. CREATE INDEX CONCURRENTLY takes SHARE UPDATE EXCLUSIVE: reads and writes go on. It
--- cannot run inside a transaction, so send each statement on its own; each ends with a semicolon at the end of a line,
--- and there is no other semicolon. A build that was interrupted leaves an invalid index that IF NOT EXISTS takes for
--- done: `select indexrelid::regclass from pg_index where not indisvalid` finds it, `drop index concurrently` and a second
--- run of this file repair it.
+-- Indexes on the platform's tables. CREATE INDEX CONCURRENTLY cannot run inside a transaction, so each statement is
+-- sent on its own; each ends with a semicolon at the end of a line, and there is no other semicolon. A build that was
+-- interrupted leaves an invalid index that IF NOT EXISTS takes for done: `herald migrate` drops such a one and builds
+-- it anew. By hand, `select indexrelid::regclass from pg_index where not indisvalid` finds it, `drop index
+-- concurrently` and a second run of this file repair it.
+--
+-- Locks: SHARE UPDATE EXCLUSIVE on the table: reads and writes go on, only other changes of its definition wait
 
 -- The look-up of an event's notifications, and the cascade when an event goes with its project.
 create index concurrently if not exists herald_notifications_event

@@ -39,7 +39,7 @@ drop index if exists public.herald_notifications_event, public.herald_notificati
 drop table if exists public.herald_mail_rows, public.herald_mails, public.herald_envelopes,
   public.herald_digest_windows, public.herald_installation, public.herald_supervision, public.herald_access_rules,
   public.herald_threads, public.herald_once, public.herald_outcomes, public.herald_attempts, public.herald_expired,
-  public.herald_cursor, public.herald_schema;
+  public.herald_cursor, public.herald_schema_files, public.herald_schema;
 
 alter table public.notification_processing
   drop column if exists herald_claim_no,
