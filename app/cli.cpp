@@ -106,6 +106,8 @@ public:
     define_demo();
     define_emit();
     define_check_config();
+    define_migrate();
+    define_doctor();
     define_status();
     define_explain();
     define_dead();
@@ -204,6 +206,32 @@ private:
           return usage_error(usable.error().reason);
         return print(json() ? effective_json(cfg) : "the configuration is valid\n" + effective_json(cfg));
       });
+    });
+  }
+
+  void define_migrate() {
+    auto* sub = app_.add_subcommand("migrate",
+                                    "Bring a PostgreSQL database (DATABASE_URL) up to this program's schema");
+    add_common(*sub, common_, true);
+    sub->add_flag("--status", migrate_.status, "Only show versions, applied and pending files");
+    sub->add_flag(
+        "--with-base", migrate_.with_base,
+        "First make the platform's own tables, in a database without any: for self-hosting and tests");
+    sub->add_flag("--again", migrate_.again, "Apply every file again, to give back definitions and rights");
+    sub->add_flag("--session-pooler", migrate_.session_pooler,
+                  "The connection pooler in front of the database is in session mode: migrate through it");
+    on(sub, [this] {
+      return with_configuration(
+          [this](const configuration& cfg) { return migrate_database(cfg, migrate_, json()); });
+    });
+  }
+
+  void define_doctor() {
+    auto* sub =
+        app_.add_subcommand("doctor", "Check configuration, store and mail provider, and say what is wrong");
+    add_common(*sub, common_, true);
+    on(sub, [this] {
+      return with_configuration([this](const configuration& cfg) { return examine(cfg, clock_, json()); });
     });
   }
 
@@ -391,6 +419,7 @@ private:
   bool demo_run_ = false;
   emit_arguments emit_;
   dead_arguments dead_;
+  migrate_arguments migrate_;
   preview_arguments preview_;
   mail_arguments mail_;
   std::int64_t event_id_ = 0;

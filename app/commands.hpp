@@ -38,6 +38,25 @@ struct dead_arguments {
 
 int handle_dead_letters(const configuration&, const clock&, const dead_arguments&, bool json);
 
+// -- the database -------------------------------------------------------------------------------------------
+
+struct migrate_arguments {
+  /// Look only: versions, applied and pending files.
+  bool status = false;
+  /// See postgres::migration_options.
+  bool with_base = false;
+  bool again = false;
+  /// The pooler in front of the database is in session mode.
+  bool session_pooler = false;
+};
+
+/// Migrates the PostgreSQL database of store.postgres.url, whatever store.kind says. With `dry_run` of the
+/// configuration it prints what would be done and does nothing.
+int migrate_database(const configuration&, const migrate_arguments&, bool json);
+
+/// Looks at the configuration, the store and the provider, and says what is wrong. Fails when a check does.
+int examine(const configuration&, const clock&, bool json);
+
 // -- e-mail -------------------------------------------------------------------------------------------------
 
 struct preview_arguments {

@@ -135,7 +135,7 @@ private:
 
 } // namespace
 
-result<std::unique_ptr<mail_transport>> open_resend_transport(const resend_options& options) {
+result<std::unique_ptr<http_client>> open_resend_client(const resend_options& options) {
   if (options.api_key.empty())
     return failure{failure_class::permanent,
                    "there is no API key for Resend; create one with sending access at "
@@ -149,7 +149,11 @@ result<std::unique_ptr<mail_transport>> open_resend_transport(const resend_optio
   http.connect_timeout = options.connect_timeout;
   http.request_timeout = options.request_timeout;
   http.ca_file = options.ca_file;
-  auto client = open_http_client(http);
+  return open_http_client(http);
+}
+
+result<std::unique_ptr<mail_transport>> open_resend_transport(const resend_options& options) {
+  auto client = open_resend_client(options);
   if (client.has_error())
     return client.error();
   return std::unique_ptr<mail_transport>{std::make_unique<resend_transport>(std::move(*client))};

@@ -24,7 +24,11 @@ struct resend_options {
   std::string ca_file;
 };
 
-/// Does not connect yet. Fails (permanent) without a key, and on what open_http_client refuses.
+/// A client that carries the key. Does not connect yet. Fails (permanent) without a key, and on what
+/// open_http_client refuses.
+result<std::unique_ptr<http_client>> open_resend_client(const resend_options& options);
+
+/// Fails as open_resend_client does.
 result<std::unique_ptr<mail_transport>> open_resend_transport(const resend_options& options);
 
 /// What an exchange means as an answer: the body as it is, and the budget where the headers tell it. Headers

@@ -204,6 +204,7 @@ result<void> connection::run_script(const std::string& sql, std::string_view doi
 
 session_facts connection::facts() const {
   session_facts out;
+  out.pooled = pooled_;
   out.encrypted = PQsslInUse(handle_.get()) != 0;
   if (auto* protocol = PQsslAttribute(handle_.get(), "protocol"); out.encrypted && protocol)
     out.protocol = protocol;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "adapters/store/postgres/postgres_store.hpp"
+#include "core/doctor.hpp"
 #include "messages/failure.hpp"
 #include "messages/time.hpp"
 
@@ -38,17 +39,6 @@ private:
   std::unique_ptr<pg_result, deleter> handle_;
 };
 
-/// How a session reaches its server.
-struct session_facts {
-  bool encrypted = false;
-  /// E.g. `TLSv1.3`; empty without encryption.
-  std::string protocol;
-  /// As libpq understood it: `disable`, `prefer`, `require`, `verify-ca`, `verify-full`, …
-  std::string sslmode;
-  /// Through a socket file or the loopback interface: nothing leaves the machine.
-  bool local = false;
-};
-
 /// Parameters of a statement, in text form; null for NULL.
 using parameters = std::initializer_list<const char*>;
 
@@ -72,6 +62,7 @@ public:
   /// Of the last statement that failed; empty when the connection broke, or none has failed yet.
   const std::string& sqlstate() const { return sqlstate_; }
 
+  /// How it reaches its server.
   session_facts facts() const;
 
   /// False once the connection is broken; it stays so. Notices what the server said while nobody asked, for

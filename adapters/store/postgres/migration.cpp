@@ -11,7 +11,8 @@ namespace herald::postgres {
 namespace {
 
 // What 001_tables.sql refers to. Behind each other table of the platform stands a function that says so when called.
-constexpr std::array platform_tables{"chat_thread_participants",
+constexpr std::array platform_tables{"borrower_resumes",
+                                     "chat_thread_participants",
                                      "chat_threads",
                                      "domain_events",
                                      "meeting_participants",
@@ -29,7 +30,6 @@ constexpr std::array platform_tables{"chat_thread_participants",
                                      "project_workspace_activity",
                                      "projects",
                                      "resources",
-                                     "borrower_resumes",
                                      "user_notification_preferences"};
 constexpr std::array platform_roles{"anon", "authenticated", "service_role"};
 // Changed or referred to by the migration, which only an owner may.
@@ -460,7 +460,7 @@ private:
   }
 
   result<void> run_statement(const migration_step& step) {
-    say(step.sql.substr(0, step.sql.find('\n')) + " (" + step.reason + ")");
+    say(step.sql.substr(0, step.sql.find('\n')));
     auto ready =
         db_.run("SET lock_timeout = " + number(run_.index_patience.count()), {}, "set up the session");
     if (ready.has_error())

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/doctor.hpp"
 #include "messages/failure.hpp"
 #include "messages/outbox.hpp"
 #include "messages/store.hpp"
@@ -33,6 +34,17 @@ struct explain_request {
 
 struct list_request {
   std::uint32_t limit = 0;
+};
+
+/// What should be in the database, by name, and by which measures its work is judged.
+struct doctor_request {
+  std::vector<std::string> functions;
+  std::vector<std::string> tables;
+  std::vector<std::string> indexes;
+  std::vector<std::string> triggers;
+  timestamp now{};
+  duration lease{};
+  duration max_age{};
 };
 
 struct events_request {

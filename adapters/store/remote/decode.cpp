@@ -86,8 +86,12 @@ public:
 
   template <class T> static void read(json& from, std::optional<T>& to, const place& at) {
     to.reset();
-    if (!from.is_null())
-      read(from, to.emplace(), at);
+    if (from.is_null())
+      return;
+    // Not emplaced: g++ takes what that destroys for uninitialised.
+    T value{};
+    read(from, value, at);
+    to = std::move(value);
   }
 
   template <class T> static void read(json& from, std::shared_ptr<const T>& to, const place& at) {
@@ -228,6 +232,7 @@ template result<record_report> decode(std::string_view, std::string_view);
 template result<store_status> decode(std::string_view, std::string_view);
 template result<store_summary> decode(std::string_view, std::string_view);
 template result<outbox_summary> decode(std::string_view, std::string_view);
+template result<database_facts> decode(std::string_view, std::string_view);
 template result<wrapped<std::uint64_t>> decode(std::string_view, std::string_view);
 template result<wrapped<std::vector<claim_ref>>> decode(std::string_view, std::string_view);
 template result<wrapped<std::vector<std::int64_t>>> decode(std::string_view, std::string_view);

@@ -126,6 +126,7 @@ template std::string encode(const events_request&);
 template std::string encode(const mails_request&);
 template std::string encode(const read_mail_request&);
 template std::string encode(const supervision_request&);
+template std::string encode(const doctor_request&);
 template std::string encode(const empty_request&);
 
 // -- answers ------------------------------------------------------------------------------------------------
@@ -139,6 +140,7 @@ template std::string encode(const record_report&);
 template std::string encode(const store_status&);
 template std::string encode(const store_summary&);
 template std::string encode(const outbox_summary&);
+template std::string encode(const database_facts&);
 template std::string encode(const wrapped<std::uint64_t>&);
 template std::string encode(const wrapped<std::vector<claim_ref>>&);
 template std::string encode(const wrapped<std::vector<std::int64_t>>&);

@@ -582,4 +582,62 @@ template <class F, class T> void fields(F& f, const wrapped<T>& x) {
   f("result", x.result);
 }
 
+// -- doctor -----------------------------------------------------------------------------------------------
+
+template <class F, is<doctor_request> X> void fields(F& f, X& x) {
+  f("functions", x.functions);
+  f("tables", x.tables);
+  f("indexes", x.indexes);
+  f("triggers", x.triggers);
+  f("now", x.now);
+  f("lease", x.lease);
+  f("max_age", x.max_age);
+}
+
+template <class F, is<claim_facts> X> void fields(F& f, X& x) {
+  f("events_ahead", x.events_ahead);
+  f("blocks", x.blocks);
+  f("milliseconds", x.milliseconds);
+  f("scans", x.scans);
+}
+
+template <class F, is<access_facts> X> void fields(F& f, X& x) {
+  f("fingerprint", x.fingerprint);
+  f("known", x.known);
+}
+
+template <class F, is<work_facts> X> void fields(F& f, X& x) {
+  f("left_behind", x.left_behind);
+  f("left_behind_expired", x.left_behind_expired);
+  f("oldest_left_behind", x.oldest_left_behind);
+  f("emails_left_behind", x.emails_left_behind);
+  f("foreign_claims", x.foreign_claims);
+  f("dead_letters", x.dead_letters);
+  f("parked_mails", x.parked_mails);
+  f("failed_mails", x.failed_mails);
+}
+
+template <class F, is<database_facts> X> void fields(F& f, X& x) {
+  f("server_version", x.server_version);
+  f("server_version_text", x.server_version_text);
+  f("read_only", x.read_only);
+  f("now", x.now);
+  f("schema_version", x.schema_version);
+  f("role", x.role);
+  f("bypasses_row_security", x.bypasses_row_security);
+  f("missing_functions", x.missing_functions);
+  f("closed_functions", x.closed_functions);
+  f("open_functions", x.open_functions);
+  f("missing_tables", x.missing_tables);
+  f("missing_rights", x.missing_rights);
+  f("open_tables", x.open_tables);
+  f("missing_indexes", x.missing_indexes);
+  f("invalid_indexes", x.invalid_indexes);
+  f("missing_triggers", x.missing_triggers);
+  f("disabled_triggers", x.disabled_triggers);
+  f("claim", x.claim);
+  f("access", x.access);
+  f("work", x.work);
+}
+
 } // namespace herald::remote

@@ -2,21 +2,34 @@
 
 begin;
 
--- How the search of a claim would be carried out: its plan, with the function's own settings, not its result.
-create or replace function public.herald_claim_plan(at timestamptz, lease interval, oldest timestamptz) returns jsonb
+-- What the search of a claim costs: carried out, because it takes nothing, and looked at as a plan, with the settings of
+-- the function itself. Not carried out when it would look at more than a million events.
+create or replace function public.herald_claim_cost(at timestamptz, lease interval, oldest timestamptz) returns json
 language plpgsql
 set search_path = pg_catalog, public, pg_temp set jit = off
 set enable_seqscan = off set enable_bitmapscan = off
 as $$
 declare
+  ahead constant bigint := (select coalesce(max(e.id), 0) from domain_events e)
+    - (select c.settled_up_to from herald_cursor c where c.id = 1);
+  ran json;
   plan json;
 begin
-  -- The text of the function itself, so that there is no copy to keep; its parameters become columns around it.
+  -- The text of the function, so that there is no copy to keep; its parameters become columns around it.
   execute format('explain (format json) select due.* from (values (%L::timestamptz, %L::interval, %L::timestamptz,'
       || ' 0::bigint, 500)) p (at, lease, oldest, after_id, max_count), lateral (%s) due', at, lease, oldest, (
     select prosrc from pg_proc where pronamespace = 'public'::regnamespace and proname = 'herald_due_events'))
   into plan;
-  return plan::jsonb -> 0;
+  if ahead <= 1000000 then
+    execute format('explain (analyze, buffers, timing off, format json) select herald_due_events(%L, %L, %L, 0, 500)',
+      at, lease, oldest) into ran;
+  end if;
+  return json_build_object('events_ahead', ahead,
+    'blocks', (ran #>> '{0,Plan,Shared Hit Blocks}')::bigint + (ran #>> '{0,Plan,Shared Read Blocks}')::bigint,
+    'milliseconds', ceil((ran #>> '{0,Execution Time}')::float8)::bigint,
+    'scans', (
+      select coalesce(json_agg(distinct x #>> '{}'), '[]')
+      from jsonb_path_query(plan::jsonb, '$.** ? (@."Node Type" == "Seq Scan")."Relation Name"') x));
 end
 $$;
 
@@ -30,7 +43,7 @@ declare
   at constant timestamptz := to_timestamp((request ->> 'now')::bigint / 1000.0);
   lease constant interval := make_interval(secs => (request ->> 'lease')::bigint / 1000.0);
   oldest constant timestamptz := at - make_interval(secs => (request ->> 'max_age')::bigint / 1000.0);
-  plan jsonb;
+  claim json;
   work json;
   access json;
   schema_version integer;
@@ -41,7 +54,7 @@ begin
     null;
   end;
   begin
-    plan := herald_claim_plan(at, lease, oldest);
+    claim := herald_claim_cost(at, lease, oldest);
   exception when others then
     -- Something that it needs is missing, and is reported as that.
     null;
@@ -133,10 +146,10 @@ begin
         union all
         select s.relname, 'usage'
         from pg_class s
-        where s.relnamespace = 'public'::regnamespace and s.relkind = 'S'
+        where s.relnamespace = 'public'::regnamespace
           and (starts_with(s.relname, 'herald_')
             or s.relname in ('domain_events_id_seq', 'notifications_id_seq', 'pending_emails_id_seq'))
-          and not has_sequence_privilege(s.oid, 'usage')) n),
+          and case s.relkind when 'S' then not has_sequence_privilege(s.oid, 'usage') end) n),
     -- Row-level security is the second wall behind the rights.
     'open_tables', (
       select coalesce(json_agg(x.name order by x.name), '[]')
@@ -168,12 +181,7 @@ begin
       select coalesce(json_agg(t.tgname order by t.tgname), '[]')
       from pg_trigger t
       where starts_with(t.tgname, 'herald_') and not t.tgisinternal and t.tgenabled not in ('O', 'A')),
-    'claim_cost', (plan #>> '{Plan,Total Cost}')::float8,
-    'claim_indexes', (
-      select coalesce(json_agg(distinct x #>> '{}'), '[]') from jsonb_path_query(plan, 'strict $.**."Index Name"') x),
-    'claim_scans', (
-      select coalesce(json_agg(distinct x #>> '{}'), '[]')
-      from jsonb_path_query(plan, 'strict $.** ? (@."Node Type" == "Seq Scan")."Relation Name"') x),
+    'claim', claim,
     'access', access,
     'work', work);
 end
