@@ -11,7 +11,7 @@ set enable_seqscan = off set enable_bitmapscan = off
 as $$
 declare
   ahead constant bigint := (select coalesce(max(e.id), 0) from domain_events e)
-    - (select c.settled_up_to from herald_cursor c where c.id = 1);
+    - coalesce((select c.settled_up_to from herald_cursor c where c.id = 1), 0);
   ran json;
   plan json;
 begin
