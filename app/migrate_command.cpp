@@ -90,7 +90,7 @@ std::string status_text(const survey& x) {
   for (auto& step : x.plan.statements)
     out += fmt::format("  {}  {}\n", pad_right(step.file, 28), printable(step.reason));
   if (x.plan.scripts.empty() && x.plan.statements.empty())
-    out += fmt::format("  a record of {}\n", fmt::join(x.plan.finished, ", "));
+    out += "  a record of what is there\n";
   return out;
 }
 
@@ -104,6 +104,8 @@ std::string dry_run_text(const survey& x) {
     out += "would apply, in one transaction:\n";
   for (auto& step : x.plan.scripts)
     out += fmt::format("  {}  {}\n", pad_right(step.file, 28), printable(step.reason)) + locks_text(step);
+  if (x.plan.scripts.empty() && x.plan.statements.empty())
+    out += "would record what is there\n";
   if (!x.plan.statements.empty())
     out += "would then run, one by one and without a transaction:\n";
   for (auto& step : x.plan.statements) {

@@ -69,6 +69,9 @@ schema_state migrated_state(const migration_files& files) {
     for (auto& object : objects_of(file))
       out.objects.insert(object);
   }
+  // Indexes have records of their own.
+  for (auto& x : plan_migration(files, out).value().records)
+    out.files.push_back(x);
   return out;
 }
 
@@ -86,7 +89,9 @@ TEST(migration_plan, a_platform_without_herald_gets_every_file) {
   EXPECT_EQ(names_of(plan.scripts), (names{"001_a.sql: new", "002_b.sql: new"}));
   EXPECT_EQ(names_of(plan.statements), (names{"010_c_concurrently.sql: lacks index herald_c",
                                               "010_c_concurrently.sql: lacks index herald_d"}));
-  EXPECT_EQ(plan.finished, names{"010_c_concurrently.sql"});
+  ASSERT_EQ(plan.records.size(), 3u);
+  EXPECT_EQ(plan.records[0].name, "010_c_concurrently.sql: herald_c");
+  EXPECT_EQ(plan.records[2].name, "010_c_concurrently.sql");
 }
 
 TEST(migration_plan, scripts_leave_the_transaction_to_the_migration_and_say_what_they_lock) {
@@ -119,6 +124,18 @@ TEST(migration_plan, an_invalid_index_is_dropped_before_it_is_built_anew) {
   ASSERT_EQ(plan.statements.size(), 2u);
   EXPECT_EQ(plan.statements[0].sql, "drop index concurrently if exists public.herald_c;");
   EXPECT_TRUE(plan.statements[1].sql.starts_with("create index concurrently if not exists herald_c\n"));
+}
+
+TEST(migration_plan, an_index_with_another_definition_than_recorded_is_built_anew) {
+  auto files = sample_files();
+  auto state = migrated_state(files);
+  files.herald.back().text =
+      "create index concurrently if not exists herald_c\n  on public.projects (name);\n";
+  auto plan = plan_migration(files, state).value();
+  ASSERT_EQ(plan.statements.size(), 2u);
+  EXPECT_EQ(plan.statements[1].reason, "index herald_c has changed");
+  ASSERT_EQ(plan.records.size(), 2u);
+  EXPECT_EQ(plan.records[0].checksum, checksum(plan.statements[1].sql));
 }
 
 TEST(migration_plan, again_applies_what_is_there_already) {

@@ -44,8 +44,8 @@ void add_pending(connection& db, doctor_facts& out) {
     return;
   for (auto& x : plan->scripts)
     out.pending_files.push_back(x.file + " (" + x.reason + ")");
-  for (auto& x : plan->finished)
-    out.pending_files.push_back(x);
+  for (auto& x : plan->records)
+    out.pending_files.push_back(x.name);
 }
 
 void examine(const postgres_options& options, const clock& time, duration lease, duration max_age,

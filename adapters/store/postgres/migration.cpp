@@ -189,12 +189,18 @@ result<bool> needs_base(const migration_files& files, const schema_state& state)
   return there.empty();
 }
 
+/// Its checksum; nothing when it is not recorded.
+std::optional<std::string> recorded(const schema_state& state, std::string_view name) {
+  auto found = std::ranges::find(state.files, name, &recorded_file::name);
+  return found == state.files.end() ? std::nullopt : std::optional{found->checksum};
+}
+
 /// Why a file has to be applied; empty when it need not be.
 std::string reason_for(const sql_file& file, const schema_state& state, const migration_options& options) {
-  auto record = std::ranges::find(state.files, file.name, &recorded_file::name);
-  if (record == state.files.end())
+  auto record = recorded(state, file.name);
+  if (!record)
     return state.version ? "not recorded" : "new";
-  if (record->checksum != checksum(file.text))
+  if (*record != checksum(file.text))
     return "changed";
   for (auto& object : objects_of(file))
     if (!state.objects.contains(object))
@@ -202,21 +208,31 @@ std::string reason_for(const sql_file& file, const schema_state& state, const mi
   return options.again ? "again" : "";
 }
 
-/// The statements of a file outside transactions whose index is not there or not whole.
+/// The statements of a file outside transactions whose index is not there, not whole, or another than recorded. One that
+/// nobody has recorded is taken for right.
 void plan_indexes(const sql_file& file, const schema_state& state, migration_plan& out) {
   auto locks = locks_of(file.text);
   for (auto& sql : statements_of(file.text)) {
     auto object = object_of(sql);
-    auto index = object.starts_with("index ") ? object.substr(6) : std::string{};
-    auto broken = state.invalid_indexes.contains(index);
-    if (!index.empty() && !broken && state.objects.contains(object))
+    auto index = object.substr(std::min(object.find(' '), object.size() - 1) + 1);
+    auto record = recorded_file{std::string{file.name} + ": " + index, checksum(sql), {}};
+    auto known = recorded(state, record.name);
+    auto there = state.objects.contains(object);
+    std::string why;
+    if (!there)
+      why = "lacks " + object;
+    else if (state.invalid_indexes.contains(index))
+      why = object + " is invalid";
+    else if (known && *known != record.checksum)
+      why = object + " has changed";
+    if (known != record.checksum)
+      out.records.push_back(std::move(record));
+    if (why.empty())
       continue;
-    auto name = std::string{file.name};
-    if (broken)
-      out.statements.push_back({name, "index " + index + " is invalid",
-                                "drop index concurrently if exists public." + index + ";", locks});
-    out.statements.push_back(
-        {name, broken ? "index " + index + " is invalid" : "lacks " + object, sql, locks});
+    if (there)
+      out.statements.push_back(
+          {std::string{file.name}, why, "drop index concurrently if exists public." + index + ";", locks});
+    out.statements.push_back({std::string{file.name}, why, sql, locks});
   }
 }
 
@@ -278,7 +294,7 @@ result<migration_plan> plan_migration(const migration_files& files, const schema
     plan_indexes(file, state, out);
     // Also without a statement to run: somebody may have built the indexes by hand.
     if (!why.empty())
-      out.finished.emplace_back(file.name);
+      out.records.push_back({std::string{file.name}, checksum(file.text), {}});
   }
   return out;
 }
@@ -409,8 +425,8 @@ private:
     for (auto& step : plan->statements)
       if (auto done = run_statement(step); done.has_error())
         return done.error();
-    for (auto& name : plan->finished)
-      if (auto done = record(name); done.has_error())
+    for (auto& x : plan->records)
+      if (auto done = record(x.name, x.checksum); done.has_error())
         return done.error();
     report_.to = files_.version;
     return report_;
@@ -450,7 +466,8 @@ private:
         return done.error();
       if (step.file.starts_with("base/"))
         continue;
-      if (auto noted = record(step.file); noted.has_error())
+      auto file = std::ranges::find(files_.herald, std::string_view{step.file}, &sql_file::name);
+      if (auto noted = record(step.file, checksum(file->text)); noted.has_error())
         return noted.error();
     }
     auto done = db_.run("COMMIT", {}, "commit the migration");
@@ -474,9 +491,7 @@ private:
     return {};
   }
 
-  result<void> record(const std::string& name) {
-    auto file = std::ranges::find(files_.herald, std::string_view{name}, &sql_file::name);
-    auto sum = checksum(file->text);
+  result<void> record(const std::string& name, const std::string& sum) {
     auto done = db_.run(std::string{"INSERT INTO public."} + records_table
                             + " (name, checksum) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE"
                               " SET checksum = excluded.checksum, applied_at = now()",

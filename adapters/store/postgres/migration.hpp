@@ -50,6 +50,7 @@ std::vector<std::string> objects_of(const migration_files& x, std::string_view k
 // -- what is there ------------------------------------------------------------------------------------------
 
 struct recorded_file {
+  /// Of a file, or of an index in one: `010_indexes_concurrently.sql: herald_x`.
   std::string name;
   std::string checksum;
   /// ISO 8601, UTC.
@@ -95,10 +96,10 @@ struct migration_plan {
   std::vector<migration_step> scripts;
   /// One by one, outside a transaction.
   std::vector<migration_step> statements;
-  /// Recorded as applied in the end, besides the scripts: file and checksum.
-  std::vector<std::string> finished;
+  /// What is recorded in the end, besides the scripts: indexes, and the files that they are in. Without a time.
+  std::vector<recorded_file> records;
 
-  bool empty() const { return scripts.empty() && statements.empty() && finished.empty(); }
+  bool empty() const { return scripts.empty() && statements.empty() && records.empty(); }
 };
 
 /// Pure. Fails (permanent) when the database must not or cannot be migrated: its version is newer than the files',
