@@ -1,0 +1,30 @@
+#include "bench/postgres/herald.hpp"
+
+namespace herald::bench {
+
+namespace {
+
+std::vector<std::string> command(std::vector<std::string> words) {
+  for (auto x : {"--log-level", "ERROR", "--set", "email.enabled=false"})
+    words.emplace_back(x);
+  return words;
+}
+
+std::map<std::string, std::string> environment(const secret& url) {
+  return {{"HERALD_STORE", "postgres"}, {"DATABASE_URL", std::string{url.reveal()}}};
+}
+
+} // namespace
+
+run_figures herald_program::fan_out(const secret& url) const {
+  return run_herald(path_, command({"once", "notify-fan-out"}), environment(url));
+}
+
+std::vector<std::unique_ptr<child>> herald_program::run(const secret& url, std::size_t processes) const {
+  std::vector<std::unique_ptr<child>> out;
+  for (std::size_t i = 0; i < processes; ++i)
+    out.push_back(std::make_unique<child>(path_, command({"run"}), environment(url)));
+  return out;
+}
+
+} // namespace herald::bench
