@@ -11,7 +11,9 @@
 
 #include "adapters/mail/resend_domains.hpp"
 #include "adapters/store/postgres/examine.hpp"
+#include "adapters/store/postgres/migration.hpp"
 #include "adapters/store/sqlite/examine.hpp"
+#include "adapters/store/supabase/examine.hpp"
 #include "app/command_output.hpp"
 #include "app/commands.hpp"
 #include "app/mail_setup.hpp"
@@ -60,6 +62,9 @@ std::vector<key_facts> keys_of(const configuration& cfg) {
                  needed ? "mails cannot be sent" : "mails are not sent but captured, or stay queued"});
   if (cfg.store.kind == store_kind::postgres)
     out.push_back({"DATABASE_URL", !cfg.store.postgres.url.empty(), true, "the store cannot be reached"});
+  if (cfg.store.kind == store_kind::supabase)
+    out.push_back({"SUPABASE_SERVICE_ROLE_KEY", !cfg.store.supabase.service_role_key.empty(), true,
+                   "the store cannot be reached"});
   return out;
 }
 
@@ -74,6 +79,12 @@ doctor_facts gather(const configuration& cfg, const clock& time) {
   case store_kind::postgres:
     out.store = doctor_store::postgres;
     examine_postgres(cfg.store.postgres, time, cfg.poller.lease, cfg.poller.max_event_age, out);
+    break;
+  case store_kind::supabase:
+    out.store = doctor_store::supabase;
+    out.wanted_version = postgres::schema_version;
+    examine_supabase(cfg.store.supabase, wanted_in_database(cfg.poller.lease, cfg.poller.max_event_age), time,
+                     out);
     break;
   }
   out.keys = keys_of(cfg);

@@ -43,6 +43,7 @@ TEST(codec_fields, no_member_is_forgotten) {
                   record_report, outbox_release_request, purge_request>();
   expect_complete<type_summary, store_summary, store_status, dead_letter, supervision_note, stage_restarts,
                   attempt_record, recipient_outcome, explanation, outbox_summary, stuck_mail>();
+  expect_complete<doctor_request, claim_facts, access_facts, work_facts, database_facts>();
 }
 
 // -- requests -----------------------------------------------------------------------------------------------
@@ -220,6 +221,16 @@ TEST(codec_answers, all_others_come_back_whole) {
   expect_round_trip(window_report{true, 2, 3});
   expect_round_trip(store_status{1, 2, 3, 4, 5, 6, 7, 8, 9, t0});
   expect_round_trip(sealed_batch{sample_outbox().envelopes, 1, 2, 3, 4});
+  database_facts database;
+  database.role = "r";
+  database.now = t0;
+  database.schema_version = 1;
+  database.missing_functions = {"f"};
+  database.claim = claim_facts{1, 2, std::nullopt, {"t"}};
+  database.access = access_facts{"f", true};
+  database.work = work_facts{1, 2, t0, 3, 4, 5, 6, 7};
+  expect_round_trip(database);
+  expect_round_trip(database_facts{});
   expect_round_trip(wrapped<std::uint64_t>{7});
   expect_round_trip(wrapped<std::vector<claim_ref>>{{{1, 2}}});
   expect_round_trip(wrapped<std::vector<std::int64_t>>{{1, 2}});

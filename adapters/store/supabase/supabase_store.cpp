@@ -103,27 +103,48 @@ result<void> check_functions(rest_caller& caller) {
                  caller.where() + " has not finished the migration of Herald's tables; run herald migrate"};
 }
 
+result<std::unique_ptr<rest_caller>> open_caller(const supabase_options& options) {
+  auto address = rest_address(options.url);
+  if (address.has_error())
+    return address.error();
+  auto kind = supabase::inspect_key(options.service_role_key);
+  if (kind.has_error())
+    return kind.error();
+  auto client = open_http_client(client_options(options, *address, *kind));
+  if (client.has_error())
+    return client.error();
+  return std::make_unique<rest_caller>(std::move(*client), options.service_role_key,
+                                       "Supabase at " + *address);
+}
+
+failure unexpected(const std::exception& e) {
+  return {failure_class::outage, std::string{"Supabase store: "} + e.what()};
+}
+
 } // namespace
+
+result<std::unique_ptr<function_caller>> open_supabase_caller(const supabase_options& options) {
+  try {
+    auto caller = open_caller(options);
+    if (caller.has_error())
+      return caller.error();
+    return std::unique_ptr<function_caller>{std::move(*caller)};
+  } catch (const std::exception& e) {
+    return unexpected(e);
+  }
+}
 
 result<std::unique_ptr<remote_store>> open_supabase_store(const supabase_options& options) {
   try {
-    auto address = rest_address(options.url);
-    if (address.has_error())
-      return address.error();
-    auto kind = supabase::inspect_key(options.service_role_key);
-    if (kind.has_error())
-      return kind.error();
-    auto client = open_http_client(client_options(options, *address, *kind));
-    if (client.has_error())
-      return client.error();
-    auto caller = std::make_unique<rest_caller>(std::move(*client), options.service_role_key,
-                                                "Supabase at " + *address);
-    auto usable = check_functions(*caller);
+    auto caller = open_caller(options);
+    if (caller.has_error())
+      return caller.error();
+    auto usable = check_functions(**caller);
     if (usable.has_error())
       return usable.error();
-    return std::make_unique<remote_store>(std::move(caller));
+    return std::make_unique<remote_store>(std::move(*caller));
   } catch (const std::exception& e) {
-    return failure{failure_class::outage, std::string{"Supabase store: "} + e.what()};
+    return unexpected(e);
   }
 }
 

@@ -32,6 +32,10 @@ struct supabase_options {
   std::string ca_file;
 };
 
+/// The way to the functions alone, for whoever wants to see for himself what is there. Fails (permanent) on an address or
+/// a key that cannot work, as open_supabase_store does.
+result<std::unique_ptr<function_caller>> open_supabase_caller(const supabase_options& options);
+
 /// Makes sure that Herald's functions are there and that the key may call them, by calling one that changes
 /// nothing. Fails
 ///  - `permanent` when address or key are none that can work: no address, plain http to another machine, no
