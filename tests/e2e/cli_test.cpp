@@ -27,8 +27,8 @@ TEST(cli, explains_itself) {
   workplace place;
   auto help = place.start_plain({"--help"}).wait();
   EXPECT_EQ(help.status, 0);
-  for (auto command :
-       {"run", "once", "demo", "emit", "check-config", "status", "explain", "dead", "completion"}) {
+  for (auto command : {"run", "once", "demo", "emit", "check-config", "status", "explain", "dead", "migrate",
+                       "doctor", "completion"}) {
     EXPECT_THAT(help.out, HasSubstr(command));
     auto own = place.start_plain({command, "--help"}).wait();
     EXPECT_EQ(own.status, 0) << command;
