@@ -77,8 +77,11 @@ std::string one_line(std::string text) {
 std::string status_text(const survey& x) {
   auto out = heading(x);
   out += x.state.files.empty() ? "applied files: none are recorded\n" : "applied files:\n";
+  std::size_t widest = 0;
   for (auto& file : x.state.files)
-    out += fmt::format("  {}  {}  {}\n", pad_right(printable(file.name), 28), printable(file.checksum),
+    widest = std::max(widest, characters(file.name));
+  for (auto& file : x.state.files)
+    out += fmt::format("  {}  {}  {}\n", pad_right(printable(file.name), widest), printable(file.checksum),
                        file.applied_at);
   if (!x.obstacle.empty())
     return out;

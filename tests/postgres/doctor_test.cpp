@@ -171,6 +171,9 @@ TEST_F(doctor_test, a_role_that_may_too_little_is_told_what_it_lacks) {
   EXPECT_NE(named(checks, "row-security").remedy.find("ALTER ROLE weak_herald BYPASSRLS"), std::string::npos);
   do_in_database("ALTER ROLE weak_herald BYPASSRLS");
   EXPECT_EQ(named(examined(x), "row-security").outcome, verdict::ok);
+  EXPECT_EQ(named(examined(x), "schema").outcome, verdict::ok);
+  do_in_database("UPDATE herald_schema_files SET checksum = 'x' WHERE name = '003_events.sql'");
+  EXPECT_EQ(named(examined(x), "schema").outcome, verdict::warning);
   do_in_database("REVOKE UPDATE ON profiles FROM service_role");
   EXPECT_NE(named(examined(x), "rights").reason.find("profiles (update)"), std::string::npos);
   do_in_database("DROP ROLE weak_herald");

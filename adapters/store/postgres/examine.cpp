@@ -39,6 +39,8 @@ void add_pending(connection& db, doctor_facts& out) {
   if (state.has_error())
     return;
   out.schema_version = state->version;
+  // The daemon need not own what the migration changes.
+  state->foreign_tables.clear();
   auto plan = postgres::plan_migration(postgres::embedded_migration(), *state);
   if (plan.has_error())
     return;
