@@ -37,6 +37,7 @@ std::vector<notification_row> sql_backend::notifications() {
       "SELECT id, user_id, event_id, title, coalesce(body, ''), coalesce(link_url, ''), payload,"
       " floor(extract(epoch FROM created_at) * 1000)::bigint FROM notifications ORDER BY id");
   std::vector<notification_row> out;
+  out.reserve(static_cast<std::size_t>(x.size()));
   for (auto i = 0; i < x.size(); ++i)
     out.push_back({integer(x, i, 0), id(x, i, 1), integer(x, i, 2), std::string{x.text(i, 3)},
                    std::string{x.text(i, 4)}, std::string{x.text(i, 5)}, compact_json(x.text(i, 6)),
@@ -49,6 +50,7 @@ std::vector<email_row> sql_backend::emails() {
       "SELECT id, user_id, event_id, event_type, delivery_type, project_id, coalesce(project_name, ''),"
       " subject, body_data, status FROM pending_emails ORDER BY id");
   std::vector<email_row> out;
+  out.reserve(static_cast<std::size_t>(x.size()));
   for (auto i = 0; i < x.size(); ++i)
     out.push_back({integer(x, i, 0), id(x, i, 1), integer(x, i, 2), std::string{x.text(i, 3)},
                    std::string{x.text(i, 4)}, parse_uuid(x.text(i, 5)), std::string{x.text(i, 6)},

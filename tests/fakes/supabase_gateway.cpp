@@ -163,7 +163,7 @@ bool write(conversation& to, const reply& x) {
     return to.answer(x.status, x.body, x.headers);
   auto out = "HTTP/1.1 " + std::to_string(x.status) + " \r\n";
   for (auto& [name, value] : x.headers)
-    out += name + ": " + value + "\r\n";
+    out.append(name).append(": ").append(value).append("\r\n");
   if (x.bodyless)
     return to.write(out + "\r\n");
   out += "transfer-encoding: chunked\r\n\r\n";

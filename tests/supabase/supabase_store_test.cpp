@@ -187,7 +187,9 @@ TEST(supabase_answer, that_is_null_or_empty_is_no_result) {
     scripted_service service{[=](conversation& x, const raw_request&) { return x.write(bytes); }};
     auto store = open(options_for(service.url()));
     EXPECT_FALSE(store->record_supervision({}).has_error()) << bytes;
-    EXPECT_EQ(error_of(store->release(one_claim())).kind, failure_class::transient) << bytes;
+    auto why = error_of(store->release(one_claim()));
+    EXPECT_EQ(why.kind, failure_class::transient) << bytes;
+    expect_says(why, "no JSON");
   }
 }
 
