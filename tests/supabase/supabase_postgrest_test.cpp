@@ -131,7 +131,6 @@ TEST_F(supabase_postgrest_test, a_role_without_grants_is_refused) {
 }
 
 TEST_F(supabase_postgrest_test, no_function_of_herald_is_open_to_browsers) {
-  start();
   for (auto role : {"anon", "authenticated"})
     EXPECT_EQ(ask("SELECT count(*) FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND proname LIKE "
                   "'herald%'"
