@@ -50,6 +50,8 @@ caf::error validate(const resend_sender_config& cfg) {
     return invalid(*wrong);
   if (cfg.max_waiting < probe_credit)
     return invalid("max_waiting must be at least 2");
+  if (cfg.share_interval.count() <= 0)
+    return invalid("share_interval must be positive");
   if (cfg.record_backoff_min.count() <= 0 || cfg.record_backoff_max < cfg.record_backoff_min)
     return invalid("record_backoff_min must be positive and not above record_backoff_max");
   return caf::none;
@@ -86,6 +88,7 @@ resend_sender_actor::behavior_type resend_sender_state::make_behavior(resend_sen
       [this](const drain& x) { return on_drain(x); },
       [this](due_atom, std::uint64_t wait) { on_due(wait); },
       [this](retry_atom, std::int64_t envelope) { on_retry(envelope); },
+      [this](share_atom) { on_share_due(); },
       [this](flush_atom) { on_drain_limit(); },
   };
 }
@@ -108,6 +111,7 @@ stage_status resend_sender_state::on_status() {
            {"credit", n(told.value_or(0))},
            {"rate_per_minute", static_cast<std::int64_t>(g.rate * 60)},
            {"quota_used", g.quota_used},
+           {"senders", senders},
            {"requests", n(requests)},
            {"rate_limited", n(rate_limited)},
            {"immediate", n(totals.immediate)},
@@ -161,6 +165,13 @@ void resend_sender_state::on_retry(std::int64_t envelope) {
     store(envelope);
 }
 
+void resend_sender_state::on_share_due() {
+  share_due = false;
+  // Also the last mails of a busy time are told.
+  if (unreported > 0 || !knows_share())
+    ask_share();
+}
+
 void resend_sender_state::on_drain_limit() {
   auto left = in_flight.size() + unrecorded.size();
   if (left > 0 && !waiting_drain.empty())
@@ -186,7 +197,7 @@ bool resend_sender_state::has(std::int64_t envelope) const {
 }
 
 void resend_sender_state::pump() {
-  if (draining)
+  if (draining || ((!immediate.empty() || !digests.empty()) && !knows_share()))
     return;
   for (;;) {
     auto now = time->now();
@@ -249,7 +260,11 @@ void resend_sender_state::on_answer(std::int64_t id, const mail_answer& answer) 
   auto now = time->now();
   auto& envelope = *request.envelope;
   auto meaning = classify(answer, envelope.endpoint, envelope.mail_ids.size());
-  governor->on_answer(request.ticket, observe(request.ticket, answer, meaning), now, random.uniform());
+  auto seen = observe(request.ticket, answer, meaning);
+  governor->on_answer(request.ticket, seen, now, random.uniform());
+  unreported += seen.accepted;
+  if (unreported > 0 && !std::exchange(share_due, true))
+    self->delayed_send(self, cfg.share_interval, share_v);
   report(envelope, meaning);
   record(conclude(cfg.retries, envelope, meaning, request.started, now, random.uniform()),
          std::move(request.answer));
@@ -309,6 +324,39 @@ void resend_sender_state::update_credit() {
     return;
   told = limit;
   self->send(links.batcher, credit{limit});
+}
+
+bool resend_sender_state::knows_share() {
+  if (share_until && time->now() < *share_until)
+    return true;
+  ask_share();
+  return false;
+}
+
+void resend_sender_state::ask_share() {
+  if (std::exchange(asking_share, true))
+    return;
+  auto reported = unreported;
+  self->request(links.gate, caf::infinite,
+                sender_report{worker, time->now(), 3 * cfg.share_interval, reported})
+      .then([this, reported](const sender_share& x) { on_share(x, reported); },
+            [this](caf::error&) {
+              // Without the store there is nothing to send for long, and it is asked again by then.
+              asking_share = false;
+              if (!std::exchange(share_due, true))
+                self->delayed_send(self, cfg.record_backoff_min, share_v);
+            });
+}
+
+void resend_sender_state::on_share(const sender_share& x, std::int64_t reported) {
+  auto now = time->now();
+  asking_share = false;
+  unreported -= reported;
+  share_until = now + 3 * cfg.share_interval;
+  governor->share_among(x.senders, now);
+  governor->on_quota_count(x.mails_today, now);
+  senders = x.senders;
+  pump();
 }
 
 // -- helpers: recording -------------------------------------------------------------------------------------

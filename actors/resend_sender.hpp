@@ -34,6 +34,9 @@ struct resend_sender_config {
   /// What is left of an envelope's lease when its turn comes; with less it is handed back, since another daemon may have
   /// it before the answer is there.
   duration lease_margin{60'000};
+  /// While mail goes out: how often the other senders hear of it. Who has said nothing for three times as long
+  /// is no longer counted as one of them.
+  duration share_interval{10'000};
   /// Pause before an outcome that the store did not take is recorded again; doubles up to the maximum.
   duration record_backoff_min{500};
   duration record_backoff_max{30'000};
@@ -100,6 +103,8 @@ private:
 
   void on_retry(std::int64_t envelope);
 
+  void on_share_due();
+
   void on_drain_limit();
 
   // -- helpers: sending -------------------------------------------------------------------------------------
@@ -122,6 +127,13 @@ private:
   void hand_back(const std::string& why);
 
   void wait_until(timestamp until);
+
+  /// Whether this daemon knows its share of the provider; if not, it asks, and sends nothing until it does.
+  bool knows_share();
+
+  void ask_share();
+
+  void on_share(const sender_share& x, std::int64_t reported);
 
   /// Tells the batcher how much it may hand over, if that has changed.
   void update_credit();
@@ -165,6 +177,15 @@ private:
   /// Why outcomes cannot be recorded; empty while they can.
   std::string store_down;
   bool draining = false;
+
+  /// Until when the share that the store told holds.
+  std::optional<timestamp> share_until;
+  bool asking_share = false;
+  std::uint32_t senders = 1;
+  /// A word to the other senders is due at some time to come.
+  bool share_due = false;
+  /// Mails that the other senders have not heard of.
+  std::int64_t unreported = 0;
 
   record_report totals;
   std::uint64_t requests = 0;

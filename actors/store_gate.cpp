@@ -66,6 +66,9 @@ public:
         [this](const purge_request& x) {
           return call<std::uint64_t>([&](pipeline_store& db) { return db.purge_bodies(x); });
         },
+        [this](const sender_report& x) {
+          return call<sender_share>([&](pipeline_store& db) { return db.report_sender(x); });
+        },
         [](freed_atom, std::uint64_t) {},
     };
   }
@@ -166,6 +169,7 @@ store_gate_actor::behavior_type store_gate_state::make_behavior(store_gate_confi
       [this](const record_request_ptr& x) { return on_request<record_report>(x); },
       [this](const outbox_release_request& x) { return on_request<std::uint64_t>(x); },
       [this](const purge_request& x) { return on_request<std::uint64_t>(x); },
+      [this](const sender_report& x) { return on_request<sender_share>(x); },
       [this](freed_atom, std::uint64_t desk) { on_freed(desk); },
   };
 }

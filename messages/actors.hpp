@@ -47,6 +47,7 @@ HERALD_ATOM(flush, "flush")
 HERALD_ATOM(retry, "retry")
 HERALD_ATOM(due, "due")
 HERALD_ATOM(freed, "freed")
+HERALD_ATOM(share, "share")
 
 /// What the timer says when an entry is due.
 struct tick {
@@ -153,6 +154,8 @@ using store_gate_actor = stage_actor::extend<
     caf::replies_to<outbox_release_request>::with<std::uint64_t>,
     // Forgets old bodies; answers how many.
     caf::replies_to<purge_request>::with<std::uint64_t>,
+    // Notes what a sender sent; answers with how many it shares the provider.
+    caf::replies_to<sender_report>::with<sender_share>,
     // INTERNAL: the worker of this desk has finished a call, in time or not.
     caf::reacts_to<freed_atom, std::uint64_t>>;
 
@@ -223,6 +226,8 @@ using resend_sender_actor = stage_actor::extend<
     caf::reacts_to<due_atom, std::uint64_t>,
     // INTERNAL: record this envelope's outcome again, the store may be back.
     caf::reacts_to<retry_atom, std::int64_t>,
+    // INTERNAL: the other senders are due for a word.
+    caf::reacts_to<share_atom>,
     // INTERNAL: the time for draining is over.
     caf::reacts_to<flush_atom>>;
 
@@ -247,6 +252,8 @@ HERALD_LOCAL_MESSAGE(herald::record_request_ptr)
 HERALD_LOCAL_MESSAGE(herald::record_report)
 HERALD_LOCAL_MESSAGE(herald::outbox_release_request)
 HERALD_LOCAL_MESSAGE(herald::purge_request)
+HERALD_LOCAL_MESSAGE(herald::sender_report)
+HERALD_LOCAL_MESSAGE(herald::sender_share)
 HERALD_LOCAL_MESSAGE(herald::sealed_envelope_ptr)
 HERALD_LOCAL_MESSAGE(herald::mail_answer_ptr)
 HERALD_LOCAL_MESSAGE(herald::stage_status)

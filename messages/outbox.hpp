@@ -263,6 +263,34 @@ template <class Inspector> auto inspect(Inspector& f, purge_request& x) {
   return f(at);
 }
 
+// -- senders ------------------------------------------------------------------------------------------------
+
+/// One sender's word to all that send through the same provider.
+struct sender_report {
+  std::string worker;
+  timestamp now{};
+  /// It counts as one of them until now + lease.
+  duration lease{30'000};
+  /// Mails that the provider may have accepted since its last report. One that is repeated because its answer was
+  /// lost counts twice: too many rather than too few.
+  std::int64_t mails = 0;
+};
+
+template <class Inspector> auto inspect(Inspector& f, sender_report& x) {
+  return f(x.worker, x.mails);
+}
+
+struct sender_share {
+  /// How many send now, the one who asks included.
+  std::uint32_t senders = 1;
+  /// What all of them reported for this day (UTC).
+  std::int64_t mails_today = 0;
+};
+
+template <class Inspector> auto inspect(Inspector& f, sender_share& x) {
+  return f(x.senders, x.mails_today);
+}
+
 // -- operator's view ----------------------------------------------------------------------------------------
 
 /// How the outbox stands, in rows of `pending_emails` unless it says otherwise. Every row is in exactly one

@@ -61,6 +61,9 @@ public:
 
   /// Returns how many bodies were forgotten.
   virtual result<std::uint64_t> purge_bodies(const purge_request&) = 0;
+
+  /// Notes that a sender is at work and what it sent.
+  virtual result<sender_share> report_sender(const sender_report&) = 0;
 };
 
 /// Everything that runs behind the store gate.

@@ -317,12 +317,18 @@ void governor::reconfigure(const governor_config& config, timestamp now) {
   set_rate();
 }
 
+void governor::share_among(std::uint32_t senders, timestamp now) {
+  advance(now);
+  senders_ = std::max<double>(senders, 1);
+  set_rate();
+}
+
 void governor::set_rate() {
-  rate_ = config_.rate_start;
+  rate_ = std::max(config_.rate_start / senders_, slowest);
   auto limit = rate_;
   if (limit_) {
-    limit = std::min(*limit_, fastest);
-    rate_ = std::clamp(limit * config_.share, slowest, config_.rate_max);
+    limit = std::min(*limit_, fastest) / senders_;
+    rate_ = std::clamp(limit * config_.share, slowest, std::max(config_.rate_max / senders_, slowest));
   }
   // Rounded up: never faster than the rate.
   auto interval = static_cast<ticks>(std::ceil(static_cast<double>(ns_per_s) / rate_));

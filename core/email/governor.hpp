@@ -156,6 +156,9 @@ public:
   /// At least so many mails went out today, by whoever counts them across restarts.
   void on_quota_count(std::int64_t used, timestamp now);
 
+  /// So many daemons send through this provider, this one included (≥ 1): each takes its part of the rate.
+  void share_among(std::uint32_t senders, timestamp now);
+
   /// Something was put right (a new key, another sender): try again at once.
   void resume(timestamp now);
 
@@ -187,6 +190,7 @@ private:
   // The bucket, as the time at which it will be full again (the "theoretical arrival time" of the generic cell
   // rate algorithm, in whole numbers: nothing is lost to rounding).
   std::optional<double> limit_; ///< as announced
+  double senders_ = 1;
   double rate_ = 0;
   ticks interval_ = 1;  ///< between requests
   ticks tolerance_ = 0; ///< how far a burst may run ahead

@@ -43,6 +43,7 @@ resend_sender_actor::behavior_type scripted_sender(resend_sender_actor::pointer 
         script->held.erase(script->held.begin());
       },
       [](retry_atom, std::int64_t) {},
+      [](share_atom) {},
       [](flush_atom) {},
   };
 }

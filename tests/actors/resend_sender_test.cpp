@@ -401,6 +401,78 @@ CAF_TEST(an outcome that the store does not take is recorded later and only then
   CAF_CHECK_EQUAL(provider->requests.size(), 1u);
 }
 
+// -- other senders ------------------------------------------------------------------------------------------
+
+CAF_TEST(three senders take a third of the rate each) {
+  script->share.senders = 3;
+  start();
+  for (std::int64_t id = 1; id <= 4; ++id)
+    send(envelope(id));
+  advance(10s);
+  CAF_REQUIRE_EQUAL(provider->times.size(), 4u);
+  for (std::size_t i = 1; i < provider->times.size(); ++i)
+    CAF_CHECK(provider->times[i] - provider->times[i - 1] >= 1499ms);
+}
+
+CAF_TEST(nothing is sent before the share is known) {
+  script->share_failures = {store_down, store_down};
+  start();
+  auto got = send(envelope(1));
+  CAF_CHECK(provider->requests.empty());
+  advance(1s);
+  CAF_CHECK_EQUAL(script->sender_reports.size(), 3u);
+  CAF_CHECK(got->value);
+}
+
+CAF_TEST(a share that is known holds through an outage of the store but not for good) {
+  start();
+  send(envelope(1));
+  script->share_failures = std::deque<failure>(1'000, store_down);
+  advance(25s);
+  send(envelope(2));
+  CAF_CHECK_EQUAL(provider->requests.size(), 2u);
+  advance(10s);
+  send(envelope(3));
+  CAF_CHECK_EQUAL(provider->requests.size(), 2u);
+}
+
+CAF_TEST(mails that went out are reported once and within the interval) {
+  start();
+  send(envelope(1, 2));
+  send(envelope(2));
+  advance(11s);
+  std::int64_t reported = 0;
+  for (auto& x : script->sender_reports) {
+    CAF_CHECK_EQUAL(x.worker, "w1");
+    reported += x.mails;
+  }
+  CAF_CHECK_EQUAL(reported, 3);
+  advance(60s);
+  // An idle sender is none of those who share.
+  CAF_CHECK_EQUAL(script->sender_reports.size(), 2u);
+}
+
+CAF_TEST(a report that failed is made again with the mails it was about) {
+  start();
+  send(envelope(1, 2));
+  script->share_failures = {store_down};
+  advance(12s);
+  CAF_REQUIRE_EQUAL(script->sender_reports.size(), 3u);
+  CAF_CHECK_EQUAL(script->sender_reports[1].mails, 2);
+  CAF_CHECK_EQUAL(script->sender_reports[2].mails, 2);
+}
+
+CAF_TEST(what others sent counts against the quota of the day) {
+  cfg.governor.daily_quota = 100;
+  script->share.mails_today = 99;
+  start();
+  send(envelope(1, 2));
+  CAF_CHECK(provider->requests.empty());
+  send(envelope(2));
+  advance(1s);
+  CAF_CHECK_EQUAL(provider->requests.size(), 1u);
+}
+
 CAF_TEST(a batcher that starts anew is told its credit) {
   start();
   CAF_CHECK_EQUAL(credits->size(), 1u);

@@ -78,6 +78,7 @@ public:
   }
 
   result<std::uint64_t> purge_bodies(const purge_request&) override { return answered(std::uint64_t{4}); }
+  result<sender_share> report_sender(const sender_report&) override { return answered(sender_share{5, 6}); }
 
 private:
   template <class T> result<T> answered(T x) {

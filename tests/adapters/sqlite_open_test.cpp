@@ -138,6 +138,15 @@ TEST_F(sqlite_open, a_newer_schema_is_refused_and_nothing_is_lost) {
   EXPECT_EQ(events(), 1u);
 }
 
+TEST_F(sqlite_open, an_older_schema_is_brought_up_to_date_with_everything_in_it) {
+  fill();
+  sqlite::database{options}.execute_script("DROP TABLE herald_senders; PRAGMA user_version = 2");
+  EXPECT_EQ(events(), 1u);
+  sqlite::database db{options};
+  EXPECT_EQ(db.read_integer("PRAGMA user_version"), sqlite::schema_version);
+  EXPECT_EQ(db.read_integer("SELECT count(*) FROM herald_senders"), 0);
+}
+
 TEST_F(sqlite_open, another_programs_database_is_refused_and_left_alone) {
   sqlite::database{options}.execute_script("CREATE TABLE recipes (name TEXT)");
   auto before = content(options.path);

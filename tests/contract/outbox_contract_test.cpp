@@ -434,6 +434,37 @@ TEST_P(outbox_contract, a_claim_brings_recipients_events_and_what_is_unread) {
   EXPECT_EQ(take().context->unread.at({ids::closing_thread, ids::max}), 0u);
 }
 
+// -- senders ------------------------------------------------------------------------------------------------
+
+TEST_P(outbox_contract, senders_count_each_other_while_they_are_at_work) {
+  auto report = [&](std::string_view worker, std::int64_t mails) {
+    return value_of(store.outbox.report_sender({std::string{worker}, now, 30s, mails}));
+  };
+  EXPECT_EQ(report("a", 0).senders, 1u);
+  EXPECT_EQ(report("b", 0).senders, 2u);
+  EXPECT_EQ(report("a", 0).senders, 2u);
+  now += 20s;
+  report("a", 0);
+  now += 11s;
+  EXPECT_EQ(report("a", 0).senders, 1u) << "b has said nothing for longer than its lease";
+}
+
+TEST_P(outbox_contract, mails_of_all_senders_add_up_by_day) {
+  auto report = [&](std::string_view worker, std::int64_t mails) {
+    return value_of(store.outbox.report_sender({std::string{worker}, now, 30s, mails})).mails_today;
+  };
+  EXPECT_EQ(report("a", 5), 5);
+  EXPECT_EQ(report("b", 7), 12);
+  EXPECT_EQ(report("a", 3), 15);
+  now += 1h;
+  EXPECT_EQ(report("c", 0), 15) << "who is gone has sent its mails nevertheless";
+  now = t0 + 9h + 29min; // 23:59:45 UTC
+  EXPECT_EQ(report("a", 1), 16);
+  now += 15s; // midnight
+  EXPECT_EQ(report("b", 2), 2);
+  EXPECT_EQ(report("a", 4), 6);
+}
+
 TEST_P(outbox_contract, a_preview_shows_a_row_as_it_will_go_out) {
   queue({}, {ids::mia});
   auto row = backend->emails().at(0).id;

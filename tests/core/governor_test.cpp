@@ -509,6 +509,21 @@ TEST(mails_of_others, count_when_the_provider_tells) {
   EXPECT_EQ(b.block({1, 0}), send_block::quota);
 }
 
+TEST(several_senders, together_keep_to_the_announced_limit) {
+  for (std::uint32_t senders : {1u, 2u, 3u, 7u}) {
+    bench b;
+    b.rules.share_among(senders, b.now);
+    b.request([](const send_ticket& ticket) {
+      auto x = alive(ticket);
+      x.limit_per_second = 10;
+      return x;
+    });
+    EXPECT_LE(b.state().rate * senders, 10 * governor_config{}.share + 1e-6) << senders;
+    b.rules.share_among(1, b.now);
+    EXPECT_NEAR(b.state().rate, std::min(8.0, 10 * governor_config{}.share), 1e-6);
+  }
+}
+
 TEST(yesterdays_answer, says_nothing_about_todays_quota) {
   auto config = fast();
   config.daily_quota = 100;

@@ -88,6 +88,7 @@ public:
     return inner_->release_outbox(x);
   }
   result<std::uint64_t> purge_bodies(const purge_request& x) override { return inner_->purge_bodies(x); }
+  result<sender_share> report_sender(const sender_report& x) override { return inner_->report_sender(x); }
 
 private:
   std::unique_ptr<pipeline_store> inner_;

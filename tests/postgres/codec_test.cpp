@@ -40,7 +40,7 @@ TEST(codec_fields, no_member_is_forgotten) {
   expect_complete<open_window_request, window_report, outbox_claim_request, mail_ref, herald::email_row,
                   email_mail, claimed_mail, sealed_envelope, email_context, claimed_outbox, envelope_draft,
                   ended_row, seal_request, sealed_batch, mail_verdict, envelope_outcome, record_request,
-                  record_report, outbox_release_request, purge_request>();
+                  record_report, outbox_release_request, purge_request, sender_report, sender_share>();
   expect_complete<type_summary, store_summary, store_status, dead_letter, supervision_note, stage_restarts,
                   attempt_record, recipient_outcome, explanation, outbox_summary, stuck_mail>();
   expect_complete<doctor_request, claim_facts, access_facts, work_facts, database_facts>();
@@ -219,6 +219,7 @@ TEST(codec_answers, all_others_come_back_whole) {
   expect_round_trip(commit_report{1, 2, 3, 4, 5, 6, 7, 8});
   expect_round_trip(record_report{1, 2, 3, 4, 5, 6, 7});
   expect_round_trip(window_report{true, 2, 3});
+  expect_round_trip(sender_share{3, 99});
   expect_round_trip(store_status{1, 2, 3, 4, 5, 6, 7, 8, 9, t0});
   expect_round_trip(sealed_batch{sample_outbox().envelopes, 1, 2, 3, 4});
   database_facts database;

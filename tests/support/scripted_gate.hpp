@@ -36,12 +36,15 @@ struct gate_script {
   std::vector<record_request_ptr> records;
   std::vector<outbox_release_request> outbox_releases;
   std::vector<purge_request> purges;
+  std::vector<sender_report> sender_reports;
 
   std::deque<std::variant<claimed_outbox, failure>> outbox_answers;
   /// Failures of the next calls; none: they succeed.
   std::deque<failure> window_failures;
   std::deque<failure> seal_failures;
   std::deque<failure> record_failures;
+  std::deque<failure> share_failures;
+  sender_share share;
   std::int64_t last_envelope = 0;
 
   /// Commits wait until the gate is told `freed`.
@@ -167,6 +170,12 @@ inline store_gate_actor::behavior_type scripted_gate(store_gate_actor::pointer s
       [script](const purge_request& x) {
         script->purges.push_back(x);
         return std::uint64_t{0};
+      },
+      [script](const sender_report& x) -> caf::result<sender_share> {
+        script->sender_reports.push_back(x);
+        if (auto why = next_of(script->share_failures))
+          return to_error(*why);
+        return script->share;
       },
       // Lets the held commits go; a promise may only be kept by the actor that made it.
       [script](freed_atom, std::uint64_t) {

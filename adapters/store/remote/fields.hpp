@@ -404,6 +404,18 @@ template <class F, is<purge_request> X> void fields(F& f, X& x) {
   f("ended_before", x.ended_before);
 }
 
+template <class F, is<sender_report> X> void fields(F& f, X& x) {
+  f("worker", x.worker);
+  f("now", x.now);
+  f("lease", x.lease);
+  f("mails", x.mails);
+}
+
+template <class F, is<sender_share> X> void fields(F& f, X& x) {
+  f("senders", x.senders);
+  f("mails_today", x.mails_today);
+}
+
 // -- operator's view ----------------------------------------------------------------------------------------
 
 template <class F, is<type_summary> X> void fields(F& f, X& x) {

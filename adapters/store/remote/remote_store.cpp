@@ -80,6 +80,10 @@ result<std::uint64_t> remote_store::purge_bodies(const purge_request& x) {
   return ask_wrapped<std::uint64_t>("herald_purge_bodies", x);
 }
 
+result<sender_share> remote_store::report_sender(const sender_report& x) {
+  return ask<sender_share>("herald_report_sender", x);
+}
+
 // -- operator_store -----------------------------------------------------------------------------------------
 
 result<std::vector<std::int64_t>> remote_store::insert_events(std::span<const new_event> events,
@@ -145,7 +149,7 @@ result<std::uint64_t> remote_store::drop_dead(std::span<const std::int64_t> even
 // -- names --------------------------------------------------------------------------------------------------
 
 std::span<const std::string_view> remote_functions() {
-  static constexpr std::array<std::string_view, 24> names{"herald_claim",
+  static constexpr std::array<std::string_view, 25> names{"herald_claim",
                                                           "herald_commit",
                                                           "herald_renew",
                                                           "herald_release",
@@ -155,6 +159,7 @@ std::span<const std::string_view> remote_functions() {
                                                           "herald_record",
                                                           "herald_release_outbox",
                                                           "herald_purge_bodies",
+                                                          "herald_report_sender",
                                                           "herald_insert_events",
                                                           "herald_status",
                                                           "herald_summarize",

@@ -41,6 +41,7 @@ public:
   result<record_report> record(const record_request& x) override;
   result<std::uint64_t> release_outbox(const outbox_release_request& x) override;
   result<std::uint64_t> purge_bodies(const purge_request& x) override;
+  result<sender_share> report_sender(const sender_report& x) override;
 
   // -- operator_store ---------------------------------------------------------------------------------------
 

@@ -17,5 +17,6 @@ record_report record_outcomes(database& db, const record_request& request);
 std::uint64_t release_outbox(database& db, const outbox_release_request& request);
 
 std::uint64_t purge_bodies(database& db, const purge_request& request);
+sender_share report_sender(database& db, const sender_report& report);
 
 } // namespace herald::sqlite

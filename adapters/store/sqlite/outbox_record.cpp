@@ -159,4 +159,21 @@ std::uint64_t purge_bodies(database& db, const purge_request& request) {
   return static_cast<std::uint64_t>(n);
 }
 
+sender_share report_sender(database& db, const sender_report& report) {
+  auto tx = transaction{db, transaction::mode::write};
+  auto today = std::chrono::floor<std::chrono::days>(report.now).time_since_epoch().count();
+  db.run("INSERT INTO herald_senders (worker, lease_until, day, mails) VALUES (?1, ?2, ?3, ?4) "
+         "ON CONFLICT (worker) DO UPDATE SET lease_until = excluded.lease_until, day = excluded.day, "
+         "mails = excluded.mails + iif(day = excluded.day, mails, 0)",
+         report.worker, report.now + report.lease, std::int64_t{today}, report.mails);
+  db.run("DELETE FROM herald_senders WHERE day < ?1 - 1 AND lease_until < ?2", std::int64_t{today}, report.now);
+  auto counts = db.query("SELECT count(*) FILTER (WHERE lease_until > ?1), "
+                         "coalesce(sum(mails) FILTER (WHERE day = ?2), 0) FROM herald_senders",
+                         report.now, std::int64_t{today});
+  counts.step();
+  auto out = sender_share{static_cast<std::uint32_t>(counts.count(0)), counts.integer(1)};
+  tx.commit();
+  return out;
+}
+
 } // namespace herald::sqlite

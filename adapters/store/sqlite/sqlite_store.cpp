@@ -87,6 +87,9 @@ public:
   result<std::uint64_t> purge_bodies(const purge_request& x) override {
     return guarded([&] { return sqlite::purge_bodies(db_, x); });
   }
+  result<sender_share> report_sender(const sender_report& x) override {
+    return guarded([&] { return sqlite::report_sender(db_, x); });
+  }
 
   // -- operator_store ---------------------------------------------------------------------------------------
 
