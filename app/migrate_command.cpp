@@ -69,8 +69,8 @@ std::string locks_text(const migration_step& x) {
 
 std::string one_line(std::string text) {
   std::ranges::replace(text, '\n', ' ');
-  auto ends = std::ranges::unique(text, [](char a, char b) { return a == ' ' && b == ' '; });
-  text.erase(ends.begin(), ends.end());
+  auto end = std::unique(text.begin(), text.end(), [](char a, char b) { return a == ' ' && b == ' '; });
+  text.erase(end, text.end());
   return text;
 }
 
