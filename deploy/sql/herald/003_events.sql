@@ -688,13 +688,16 @@ begin
       from plan, jsonb_array_elements(plan.doc -> 'skips') with ordinality s (doc, n),
         jsonb_array_elements_text(s.doc -> 'users') with ordinality u (id, n)
       union all
-      -- The further events of a burst: everybody they concern finds them in the rows of the first.
-      select (c.doc ->> 'event_id')::bigint,
-        case when r.exists then r.event_id else (c.doc ->> 'event_id')::bigint end, r.channel,
+      -- The further events of a burst: everybody they concern finds them in the rows of the first. Few events are such, so
+      -- they are found before anybody's recipients are looked at.
+      select c.event_id, case when r.exists then r.event_id else c.event_id end, r.channel,
         case when r.exists then 'rolled_up' else 'skipped' end, case when r.exists then '' else 'no_profile' end,
         r.user_id, r.kind, r.draft, r.place
-      from plan, jsonb_array_elements(plan.doc -> 'claims') with ordinality c (doc, n), recipient r
-      where c.n > 1 and r.no = plan.no
+      from (
+        select plan.no, (c.doc ->> 'event_id')::bigint as event_id
+        from plan, jsonb_array_elements(plan.doc -> 'claims') with ordinality c (doc, n)
+        where c.n > 1 offset 0) c
+      join recipient r on r.no = c.no
     ), accounted as (
       insert into herald_outcomes (event_id, channel, state, reason, into_event_id, recipient_count, recipients)
       select o.event_id, o.channel, o.state, o.reason, o.into_event_id, count(*),
