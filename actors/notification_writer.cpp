@@ -1,5 +1,6 @@
 #include "actors/notification_writer.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "actors/errors.hpp"
@@ -24,6 +25,8 @@ caf::error validate(const notification_writer_config& cfg) {
     return invalid("max_in_flight must be at least 1");
   if (cfg.commit_batch == 0)
     return invalid("commit_batch must be at least 1");
+  if (cfg.max_commits == 0 || cfg.max_commits > 64)
+    return invalid("max_commits must be 1 to 64");
   if (cfg.commit_delay.count() < 0)
     return invalid("commit_delay must not be negative");
   if (cfg.outage_backoff_min.count() <= 0 || cfg.outage_backoff_max < cfg.outage_backoff_min)
@@ -105,42 +108,51 @@ void notification_writer_state::on_flush(std::uint64_t id) {
 }
 
 void notification_writer_state::on_retry() {
-  self->request(gate, caf::infinite, request)
-      .then([this](const commit_report& report) { on_committed(report); },
-            [this](caf::error& err) { on_commit_failed(to_failure(err, self->system())); });
+  for (auto& x : open)
+    if (std::exchange(x.waiting, false))
+      send(x);
 }
 
-// -- helpers: one commit at a time --------------------------------------------------------------------------
+// -- helpers: commits ---------------------------------------------------------------------------------------
 
 void notification_writer_state::commit_buffered() {
-  if (!open.empty() || buffer.empty())
+  // A store that is down is asked for what it was asked for already, and nothing else.
+  if (buffer.empty() || open.size() >= cfg.max_commits || !degraded.empty())
     return; // settle() comes back here
   ++generation;
+  auto& x = open.emplace_back();
   std::vector<plan_batch_ptr> batches;
   std::uint64_t events = 0;
   while (!buffer.empty() && events < cfg.commit_batch) {
     events += buffer.front().plans->events();
     batches.push_back(buffer.front().plans);
-    open.push_back(std::move(buffer.front()));
+    x.batches.push_back(std::move(buffer.front()));
     buffer.pop_front();
   }
   buffered_events -= events;
-  commit(std::move(batches));
+  commit(x, std::move(batches));
 }
 
-void notification_writer_state::commit(std::vector<plan_batch_ptr> batches) {
+void notification_writer_state::commit(open_commit& x, std::vector<plan_batch_ptr> batches) {
   auto now = time->now();
   auto failures = settle_failures(batches, cfg.retries, now, random);
   if (cfg.dry_run) {
-    on_committed(expected_report(batches, failures));
+    on_committed(x, expected_report(batches, failures));
     return;
   }
-  request = std::make_shared<const commit_request>(
+  x.request = std::make_shared<const commit_request>(
       commit_request{worker, now, std::move(batches), std::move(failures)});
-  on_retry();
+  send(x);
 }
 
-void notification_writer_state::on_committed(const commit_report& report) {
+void notification_writer_state::send(open_commit& x) {
+  // A commit stays where it is until it is settled, and is settled by its answer alone.
+  self->request(gate, caf::infinite, x.request)
+      .then([this, &x](const commit_report& report) { on_committed(x, report); },
+            [this, &x](caf::error& err) { on_commit_failed(x, to_failure(err, self->system())); });
+}
+
+void notification_writer_state::on_committed(open_commit& x, const commit_report& report) {
   totals += report;
   if (report.emails > 0 && mailer && !cfg.dry_run)
     self->send(mailer, wake_up_v);
@@ -149,70 +161,75 @@ void notification_writer_state::on_committed(const commit_report& report) {
     degraded.clear();
     outage_backoff.reset();
     on_open();
+    on_retry();
   }
-  if (request)
-    report_failures();
+  if (x.request)
+    report_failures(*x.request);
   if (report.lost > 0)
     log.warning(component, "claims-lost",
                 "{} events were settled or claimed elsewhere before this commit; raise poller.lease_ms if "
                 "this repeats",
                 report.lost);
-  if (!pieces.empty())
-    pieces.pop_front();
-  if (pieces.empty())
-    settle();
+  if (!x.pieces.empty())
+    x.pieces.pop_front();
+  if (x.pieces.empty())
+    settle(x);
   else
-    commit_next_piece();
+    commit_next_piece(x);
 }
 
-void notification_writer_state::on_commit_failed(const failure& why) {
+void notification_writer_state::on_commit_failed(open_commit& x, const failure& why) {
   if (why.kind == failure_class::permanent) {
-    isolate(why);
+    isolate(x, why);
     return;
   }
   set_degraded(why.reason);
-  self->delayed_send(self, outage_backoff.next(), retry_v);
+  // One alarm for all that wait.
+  auto alarm_is_set = std::ranges::any_of(open, &open_commit::waiting);
+  x.waiting = true;
+  if (!alarm_is_set)
+    self->delayed_send(self, outage_backoff.next(), retry_v);
 }
 
-void notification_writer_state::isolate(const failure& why) {
-  auto batches = split_plans(request->batches);
+void notification_writer_state::isolate(open_commit& x, const failure& why) {
+  auto batches = split_plans(x.request->batches);
   if (batches.size() > 1) {
     log.warning(component, "commit-refused",
                 "the store refused a commit of {} plans, trying them one by one: {}", batches.size(),
                 why.reason);
-    pieces.assign(batches.begin(), batches.end());
+    x.pieces.assign(batches.begin(), batches.end());
   } else if (!batches.empty() && !batches.front()->plans.empty()) {
     // The culprit. Its events fail by the ordinary way, with the store's reason.
-    if (pieces.empty())
-      pieces.push_back(nullptr);
-    pieces.front() = fail_instead(*batches.front(), why);
+    if (x.pieces.empty())
+      x.pieces.push_back(nullptr);
+    x.pieces.front() = fail_instead(*batches.front(), why);
   } else {
     // Not even the failure can be recorded: leave the claim to its lease.
     log.error(component, "failure-not-recorded",
               "the store refused to record a failure, the event is left to its lease: {}", why.reason);
-    request = nullptr;
-    on_committed({});
+    x.request = nullptr;
+    on_committed(x, {});
     return;
   }
-  commit_next_piece();
+  commit_next_piece(x);
 }
 
-void notification_writer_state::commit_next_piece() {
-  commit({pieces.front()});
+void notification_writer_state::commit_next_piece(open_commit& x) {
+  commit(x, {x.pieces.front()});
 }
 
-void notification_writer_state::settle() {
-  request = nullptr;
-  for (auto& x : std::exchange(open, {}))
-    x.answer.deliver(settled_v);
-  if (buffered_events >= cfg.commit_batch)
+void notification_writer_state::settle(open_commit& x) {
+  for (auto& batch : x.batches)
+    batch.answer.deliver(settled_v);
+  std::erase_if(open, [&x](auto& y) { return &x == &y; });
+  while (buffered_events >= cfg.commit_batch && open.size() < cfg.max_commits)
     commit_buffered();
-  else if (!buffer.empty())
+  if (!buffer.empty() && open.size() < cfg.max_commits)
     self->delayed_send(self, cfg.commit_delay, flush_v, generation);
 }
 
-void notification_writer_state::report_failures() const {
-  for (auto& x : request->failures) {
+void notification_writer_state::report_failures(const commit_request& request) const {
+  for (auto& x : request.failures) {
     auto& f = x.failure;
     if (x.retry_at)
       log.info(component, "event-failed", "event {} ({}) failed and is tried again at {}: {}",

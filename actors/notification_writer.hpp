@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <list>
 #include <memory>
 #include <string>
 #include <vector>
@@ -26,8 +27,10 @@ struct notification_writer_config {
   std::uint32_t max_in_flight = 2'000;
   /// Events after which the buffer is committed at once.
   std::uint32_t commit_batch = 500;
+  /// Commits that may be under way at once (1 to 64). Each keeps a worker of the gate busy.
+  std::uint32_t max_commits = 2;
   /// How long the first plan in the buffer may wait for company.
-  duration commit_delay{5};
+  duration commit_delay{1};
   /// Pause before a commit that met an outage is tried again; doubles up to `outage_backoff_max`.
   duration outage_backoff_min{500};
   duration outage_backoff_max{30'000};
@@ -70,34 +73,47 @@ private:
 
   void on_retry();
 
-  // -- helpers: one commit at a time ------------------------------------------------------------------------
-
-  /// Starts a commit of what is buffered, up to `commit_batch` events, unless one is under way.
-  void commit_buffered();
-
-  void commit(std::vector<plan_batch_ptr> batches);
-
-  void on_committed(const commit_report& report);
-
-  void on_commit_failed(const failure& why);
-
-  /// The store refused a commit for good: finds out which plan is at fault, by committing one at a time.
-  void isolate(const failure& why);
-
-  void commit_next_piece();
-
-  void settle();
-
-  void report_failures() const;
-
-  void set_degraded(const std::string& why);
-
   // -- member types -----------------------------------------------------------------------------------------
 
   struct buffered {
     plan_batch_ptr plans;
     caf::typed_response_promise<settled_atom> answer;
   };
+
+  /// A commit that is under way.
+  struct open_commit {
+    std::vector<buffered> batches;
+    /// Kept for trying again.
+    commit_request_ptr request;
+    /// While the culprit of a refused commit is sought: what is still to be committed, piece by piece.
+    std::deque<plan_batch_ptr> pieces;
+    /// Met an outage and waits for the next try.
+    bool waiting = false;
+  };
+
+  // -- helpers: commits -------------------------------------------------------------------------------------
+
+  /// Starts a commit of what is buffered, up to `commit_batch` events, unless enough are under way.
+  void commit_buffered();
+
+  void commit(open_commit& x, std::vector<plan_batch_ptr> batches);
+
+  void send(open_commit& x);
+
+  void on_committed(open_commit& x, const commit_report& report);
+
+  void on_commit_failed(open_commit& x, const failure& why);
+
+  /// The store refused a commit for good: finds out which plan is at fault, by committing one at a time.
+  void isolate(open_commit& x, const failure& why);
+
+  void commit_next_piece(open_commit& x);
+
+  void settle(open_commit& x);
+
+  void report_failures(const commit_request& x) const;
+
+  void set_degraded(const std::string& why);
 
   // -- member variables -------------------------------------------------------------------------------------
 
@@ -119,12 +135,7 @@ private:
   /// Tells the flush timer of this buffer from those of earlier ones.
   std::uint64_t generation = 0;
 
-  /// Plans whose commit is under way.
-  std::vector<buffered> open;
-  /// The request that is under way, kept for trying again.
-  commit_request_ptr request;
-  /// While the culprit of a refused commit is sought: what is still to be committed, piece by piece.
-  std::deque<plan_batch_ptr> pieces;
+  std::list<open_commit> open;
   /// Why the store does not take commits; empty when it does.
   std::string degraded;
   commit_report totals;

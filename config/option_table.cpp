@@ -289,6 +289,9 @@ void add_writer(rows& out) {
   out.push_back(integer(
       "/writer/commit_batch", [](auto& c) -> auto& { return c.writer.commit_batch; }, 1, 100'000,
       "Events after which the buffer is committed at once."));
+  out.push_back(integer(
+      "/writer/max_commits", [](auto& c) -> auto& { return c.writer.max_commits; }, 1, 64,
+      "Commits that may be under way at once; each keeps one of gate.workers busy."));
   out.push_back(milliseconds(
       "/writer/commit_delay_ms", [](auto& c) -> auto& { return c.writer.commit_delay; }, 0, 60'000,
       "How long the first plan in the buffer may wait for company."));

@@ -34,6 +34,7 @@ struct fixture : actor_fixture {
   fixture() {
     cfg.max_in_flight = 20;
     cfg.commit_batch = 4;
+    cfg.max_commits = 1;
     cfg.commit_delay = 10ms;
     cfg.outage_backoff_min = 100ms;
     cfg.outage_backoff_max = 400ms;
@@ -111,6 +112,37 @@ CAF_TEST(one commit at a time and what comes meanwhile shares the next one) {
   CAF_REQUIRE_EQUAL(script->commits.size(), 2u);
   CAF_CHECK_EQUAL(settled_by(*script->commits[1]), (ids{5, 6}));
   CAF_CHECK(c->value);
+}
+
+CAF_TEST(as many commits as allowed are under way at once and the rest waits for one of them) {
+  cfg.max_commits = 2;
+  start();
+  script->hold_commits = true;
+  auto a = send(make_plans({1, 2, 3, 4}));
+  auto b = send(make_plans({5, 6, 7, 8}));
+  auto c = send(make_plans({9, 10, 11, 12}));
+  CAF_REQUIRE_EQUAL(script->commits.size(), 2u);
+  CAF_CHECK_EQUAL(settled_by(*script->commits[1]), (ids{5, 6, 7, 8}));
+  CAF_CHECK(a->pending());
+  let_go();
+  CAF_CHECK(a->value);
+  CAF_CHECK(b->value);
+  CAF_CHECK(c->value);
+  CAF_REQUIRE_EQUAL(script->commits.size(), 3u);
+  CAF_CHECK_EQUAL(settled_by(*script->commits[2]), (ids{9, 10, 11, 12}));
+}
+
+CAF_TEST(no further commit is begun during an outage) {
+  cfg.max_commits = 2;
+  start();
+  script->commit_answers.push_back(store_down);
+  auto a = send(make_plans({1, 2, 3, 4}));
+  auto b = send(make_plans({5, 6, 7, 8}));
+  CAF_CHECK_EQUAL(script->commits.size(), 1u);
+  advance(100ms);
+  CAF_CHECK(a->value);
+  CAF_CHECK(b->value);
+  CAF_CHECK_EQUAL(script->commits.size(), 3u);
 }
 
 CAF_TEST(a commit takes no more batches than its size asks for) {
