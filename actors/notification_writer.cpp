@@ -72,10 +72,13 @@ notification_writer_state::make_behavior(notification_writer_config config, std:
 
 stage_status notification_writer_state::on_status() const {
   auto n = [](std::uint64_t x) { return static_cast<std::int64_t>(x); };
+  std::uint64_t waiting = 0;
+  for (auto& x : buffer)
+    waiting += x.plans->events();
   return {name,
           degraded.empty() ? "running" : "degraded",
           degraded,
-          {{"buffered", n(buffered_events)},
+          {{"buffered", n(waiting)},
            {"completed", n(totals.completed)},
            {"notifications", n(totals.notifications)},
            {"rolled_up", n(totals.rolled_up)},
@@ -88,9 +91,9 @@ stage_status notification_writer_state::on_status() const {
 
 caf::result<settled_atom> notification_writer_state::on_plans(const plan_batch_ptr& plans) {
   auto answer = self->make_response_promise<settled_atom>();
-  buffer.push_back({plans, answer});
-  buffered_events += plans->events();
-  if (buffered_events >= cfg.commit_batch)
+  auto rolls_up = std::ranges::any_of(plans->plans, [](auto& x) { return !x.roll_ups.empty(); });
+  buffer.push_back({plans, answer, rolls_up});
+  if (ready_events() >= cfg.commit_batch)
     commit_buffered();
   else if (buffer.size() == 1)
     self->delayed_send(self, cfg.commit_delay, flush_v, generation);
@@ -115,22 +118,41 @@ void notification_writer_state::on_retry() {
 
 // -- helpers: commits ---------------------------------------------------------------------------------------
 
-void notification_writer_state::commit_buffered() {
+bool notification_writer_state::commit_buffered() {
   // A store that is down is asked for what it was asked for already, and nothing else.
-  if (buffer.empty() || open.size() >= cfg.max_commits || !degraded.empty())
-    return; // settle() comes back here
+  auto ready = [this](auto& x) { return is_ready(x); };
+  if (open.size() >= cfg.max_commits || !degraded.empty() || std::ranges::none_of(buffer, ready))
+    return false; // settle() comes back here
   ++generation;
-  auto& x = open.emplace_back();
+  open_commit next;
   std::vector<plan_batch_ptr> batches;
   std::uint64_t events = 0;
-  while (!buffer.empty() && events < cfg.commit_batch) {
-    events += buffer.front().plans->events();
-    batches.push_back(buffer.front().plans);
-    x.batches.push_back(std::move(buffer.front()));
-    buffer.pop_front();
+  for (auto i = buffer.begin(); i != buffer.end() && events < cfg.commit_batch;) {
+    if (!is_ready(*i)) {
+      ++i;
+      continue;
+    }
+    events += i->plans->events();
+    batches.push_back(i->plans);
+    next.rolls_up = next.rolls_up || i->rolls_up;
+    next.batches.push_back(std::move(*i));
+    i = buffer.erase(i);
   }
-  buffered_events -= events;
-  commit(x, std::move(batches));
+  open.push_back(std::move(next));
+  commit(open.back(), std::move(batches));
+  return true;
+}
+
+bool notification_writer_state::is_ready(const buffered& x) const {
+  return !x.rolls_up || std::ranges::none_of(open, &open_commit::rolls_up);
+}
+
+std::uint64_t notification_writer_state::ready_events() const {
+  std::uint64_t out = 0;
+  for (auto& x : buffer)
+    if (is_ready(x))
+      out += x.plans->events();
+  return out;
 }
 
 void notification_writer_state::commit(open_commit& x, std::vector<plan_batch_ptr> batches) {
@@ -222,8 +244,8 @@ void notification_writer_state::settle(open_commit& x) {
   for (auto& batch : x.batches)
     batch.answer.deliver(settled_v);
   std::erase_if(open, [&x](auto& y) { return &x == &y; });
-  while (buffered_events >= cfg.commit_batch && open.size() < cfg.max_commits)
-    commit_buffered();
+  while (ready_events() >= cfg.commit_batch && commit_buffered())
+    continue;
   if (!buffer.empty() && open.size() < cfg.max_commits)
     self->delayed_send(self, cfg.commit_delay, flush_v, generation);
 }

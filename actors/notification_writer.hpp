@@ -78,6 +78,8 @@ private:
   struct buffered {
     plan_batch_ptr plans;
     caf::typed_response_promise<settled_atom> answer;
+    /// Counts up messages in rows that others may want to count up as well.
+    bool rolls_up = false;
   };
 
   /// A commit that is under way.
@@ -87,14 +89,22 @@ private:
     commit_request_ptr request;
     /// While the culprit of a refused commit is sought: what is still to be committed, piece by piece.
     std::deque<plan_batch_ptr> pieces;
+    bool rolls_up = false;
     /// Met an outage and waits for the next try.
     bool waiting = false;
   };
 
   // -- helpers: commits -------------------------------------------------------------------------------------
 
-  /// Starts a commit of what is buffered, up to `commit_batch` events, unless enough are under way.
-  void commit_buffered();
+  /// Starts a commit of what is buffered and ready, up to `commit_batch` events, unless enough are under way. Returns
+  /// whether it did.
+  bool commit_buffered();
+
+  /// Whether this may be part of the next commit. Two that count up messages of the same threads would wait for each
+  /// other in the database, so there is one at a time.
+  bool is_ready(const buffered& x) const;
+
+  std::uint64_t ready_events() const;
 
   void commit(open_commit& x, std::vector<plan_batch_ptr> batches);
 
@@ -131,7 +141,6 @@ private:
 
   /// Plans that wait for the next commit, oldest first.
   std::deque<buffered> buffer;
-  std::uint64_t buffered_events = 0;
   /// Tells the flush timer of this buffer from those of earlier ones.
   std::uint64_t generation = 0;
 

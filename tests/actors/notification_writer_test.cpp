@@ -132,6 +132,26 @@ CAF_TEST(as many commits as allowed are under way at once and the rest waits for
   CAF_CHECK_EQUAL(settled_by(*script->commits[2]), (ids{9, 10, 11, 12}));
 }
 
+CAF_TEST(commits that count up messages take turns and let others pass) {
+  cfg.max_commits = 2;
+  start();
+  script->hold_commits = true;
+  auto chat = [](std::vector<std::int64_t> events) {
+    auto out = *make_plans(std::move(events));
+    for (auto& plan : out.plans)
+      plan.roll_ups.emplace_back();
+    return std::make_shared<const plan_batch>(std::move(out));
+  };
+  send(chat({1, 2, 3, 4}));
+  auto b = send(chat({5, 6, 7, 8}));
+  send(make_plans({9, 10, 11, 12}));
+  CAF_REQUIRE_EQUAL(script->commits.size(), 2u);
+  CAF_CHECK_EQUAL(settled_by(*script->commits[1]), (ids{9, 10, 11, 12}));
+  let_go();
+  CAF_REQUIRE_EQUAL(script->commits.size(), 3u);
+  CAF_CHECK(b->value);
+}
+
 CAF_TEST(no further commit is begun during an outage) {
   cfg.max_commits = 2;
   start();
