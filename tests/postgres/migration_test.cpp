@@ -280,6 +280,12 @@ TEST_F(migration_test, a_database_that_psql_has_migrated_is_taken_over) {
   EXPECT_TRUE(plan().empty());
 }
 
+/// The files that run in a transaction; that of the indexes is statements.
+std::size_t script_count() {
+  return static_cast<std::size_t>(std::ranges::count_if(
+      embedded_migration().herald, [](auto& x) { return x.name.find("concurrently") == std::string::npos; }));
+}
+
 TEST_F(migration_test, two_runs_at_once_do_it_once) {
   make_base();
   std::array<result<migration_report>, 2> reports{failure{}, failure{}};
@@ -299,7 +305,7 @@ TEST_F(migration_test, two_runs_at_once_do_it_once) {
   for (auto& x : reports)
     ASSERT_FALSE(x.has_error()) << x.error().reason;
   EXPECT_EQ(reports[0]->statements + reports[1]->statements, 8u);
-  EXPECT_EQ(reports[0]->scripts + reports[1]->scripts, 7u);
+  EXPECT_EQ(reports[0]->scripts + reports[1]->scripts, script_count());
   EXPECT_TRUE(plan().empty());
 }
 
@@ -347,7 +353,7 @@ TEST_F(migration_test, everything_again_takes_no_lock_that_a_program_at_work_wou
           .has_error());
   run.what.again = true;
   auto report = migrate_all();
-  EXPECT_EQ(report.scripts, 7u);
+  EXPECT_EQ(report.scripts, script_count());
   EXPECT_EQ(report.retries, 0u);
   ask(busy, "COMMIT");
   EXPECT_EQ(catalog(), before);
