@@ -96,7 +96,7 @@ caf::result<settled_atom> notification_writer_state::on_plans(const plan_batch_p
   if (ready_events() >= cfg.commit_batch)
     commit_buffered();
   else if (buffer.size() == 1)
-    self->delayed_send(self, cfg.commit_delay, flush_v, generation);
+    flush_soon();
   return answer;
 }
 
@@ -165,6 +165,14 @@ void notification_writer_state::commit(open_commit& x, std::vector<plan_batch_pt
   x.request = std::make_shared<const commit_request>(
       commit_request{worker, now, std::move(batches), std::move(failures)});
   send(x);
+}
+
+void notification_writer_state::flush_soon() {
+  // What is in the mailbox already comes along; the clock's thread would only cost time.
+  if (cfg.commit_delay.count() == 0)
+    self->send(self, flush_v, generation);
+  else
+    self->delayed_send(self, cfg.commit_delay, flush_v, generation);
 }
 
 void notification_writer_state::send(open_commit& x) {
@@ -247,7 +255,7 @@ void notification_writer_state::settle(open_commit& x) {
   while (ready_events() >= cfg.commit_batch && commit_buffered())
     continue;
   if (!buffer.empty() && open.size() < cfg.max_commits)
-    self->delayed_send(self, cfg.commit_delay, flush_v, generation);
+    flush_soon();
 }
 
 void notification_writer_state::report_failures(const commit_request& request) const {

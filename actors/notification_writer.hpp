@@ -30,7 +30,7 @@ struct notification_writer_config {
   /// Commits that may be under way at once (1 to 64). Each keeps a worker of the gate busy.
   std::uint32_t max_commits = 2;
   /// How long the first plan in the buffer may wait for company.
-  duration commit_delay{1};
+  duration commit_delay{0};
   /// Pause before a commit that met an outage is tried again; doubles up to `outage_backoff_max`.
   duration outage_backoff_min{500};
   duration outage_backoff_max{30'000};
@@ -99,6 +99,9 @@ private:
   /// Starts a commit of what is buffered and ready, up to `commit_batch` events, unless enough are under way. Returns
   /// whether it did.
   bool commit_buffered();
+
+  /// Arranges for what is buffered to be committed once the delay is over.
+  void flush_soon();
 
   /// Whether this may be part of the next commit. Two that count up messages of the same threads would wait for each
   /// other in the database, so there is one at a time.

@@ -25,6 +25,7 @@ int main(int argc, char** argv) {
   }
   fmt::print(stderr, "usage: herald_bench fanout [EVENTS]\n"
                      "       herald_bench email [MAILS]\n"
-                     "       herald_bench postgres [EVENTS] [--skip-peers] [--quick] [--json]\n");
+                     "       herald_bench postgres [EVENTS] [--skip-peers] [--quick] [--json] [--only-throughput] "
+                     "[--only-latency]\n");
   return 2;
 }

@@ -44,6 +44,8 @@ struct settings {
   bool with_peers = true;
   bool quick = false;
   bool json = false;
+  bool throughput = true;
+  bool latency = true;
 };
 
 settings read_settings(std::span<char*> args) {
@@ -57,13 +59,18 @@ settings read_settings(std::span<char*> args) {
       out.quick = true;
     else if (x == "--json")
       out.json = true;
+    else if (x == "--only-throughput")
+      out.latency = false;
+    else if (x == "--only-latency")
+      out.throughput = false;
     else if (x == "--events" && i + 1 < args.size())
       events = std::strtoull(args[++i], nullptr, 10);
     else if (!x.empty() && x.front() >= '0' && x.front() <= '9')
       events = std::strtoull(args[i], nullptr, 10);
     else
       throw std::runtime_error(
-          fmt::format("'{}' is not known: [EVENTS] [--events N] [--skip-peers] [--quick] [--json]", x));
+          fmt::format("'{}' is not known: [EVENTS] [--events N] [--skip-peers] [--quick] [--json] [--only-throughput] "
+                      "[--only-latency]", x));
   }
   if (out.quick) {
     out.events = 5'000;
@@ -102,10 +109,14 @@ public:
         client{world_.url("postgres")}.query("SHOW server_version").at(0).at(0),
         sysconf(_SC_NPROCESSORS_ONLN), cfg_.rounds));
     auto load_before = load();
-    for (auto what : {workload::mix, workload::documents})
-      throughput(what);
-    for (auto what : {workload::mix, workload::documents})
-      latency(what);
+    for (auto what : {workload::mix, workload::documents}) {
+      if (cfg_.throughput)
+        throughput(what);
+    }
+    for (auto what : {workload::mix, workload::documents}) {
+      if (cfg_.latency)
+        latency(what);
+    }
     out_.note(fmt::format("Load average {:.1f} before and {:.1f} after.", load_before, load()));
     return std::move(out_);
   }

@@ -103,11 +103,15 @@ $$;
 
 -- Names the definitions that decide who may view a resource.
 create or replace function public.herald_access_fingerprint() returns text
-language sql stable
+language plpgsql stable -- which keeps its plan, as SQL does not
+set search_path = pg_catalog, pg_temp
 as $$
-  select md5(string_agg(proname || ':' || prosrc, E'\n' order by proname, oidvectortypes(proargtypes)))
-  from pg_catalog.pg_proc
-  where pronamespace = 'public'::regnamespace and proname in ('can_view', 'get_effective_permission', 'is_org_owner')
+begin
+  return (
+    select md5(string_agg(proname || ':' || prosrc, E'\n' order by proname, oidvectortypes(proargtypes)))
+    from pg_proc
+    where pronamespace = 'public'::regnamespace and proname in ('can_view', 'get_effective_permission', 'is_org_owner'));
+end
 $$;
 
 -- Of the pairs (resources[i], users[i]), those where the user may view the resource. can_view is the authority. Asking
@@ -119,8 +123,10 @@ language plpgsql stable
 set search_path = pg_catalog, public, pg_temp set jit = off set plan_cache_mode = force_generic_plan
 set enable_seqscan = off
 as $$
+declare
+  rule constant text := herald_access_fingerprint();
 begin
-  if not exists (select from herald_access_rules r where r.fingerprint = herald_access_fingerprint()) then
+  if not exists (select from herald_access_rules r where r.fingerprint = rule) then
     return query
       select p.resource_id, p.user_id
       from (select distinct * from unnest(resources, users)) p (resource_id, user_id)
