@@ -193,7 +193,9 @@ void add_daemon(rows& out) {
 
 void add_store(rows& out) {
   out.push_back(choice<store_kind>("/store/kind", [](auto& c) -> auto& { return c.store.kind; },
-                                   {{store_kind::sqlite, "sqlite"}, {store_kind::postgres, "postgres"}, {store_kind::supabase, "supabase"}},
+                                   {{store_kind::sqlite, "sqlite"},
+                                    {store_kind::postgres, "postgres"},
+                                    {store_kind::supabase, "supabase"}},
                                    "Where events, notifications and queued e-mails live.", {"HERALD_STORE"}));
   out.push_back(boolean(
       "/store/listen", [](auto& c) -> auto& { return c.store.listen; },
@@ -218,11 +220,12 @@ void add_store(rows& out) {
 }
 
 void add_postgres(rows& out) {
-  out.push_back(hidden_text("/store/postgres/url", [](auto& c) -> auto& { return c.store.postgres.url; },
-                            4'096,
-                            "postgresql://USER:PASSWORD@HOST:PORT/DATABASE?sslmode=verify-full, or what else "
-                            "libpq takes; better kept in the environment than in a file.",
-                            {"DATABASE_URL"}));
+  out.push_back(
+      hidden_text("/store/postgres/url", [](auto& c) -> auto& { return c.store.postgres.url; }, 4'096,
+                  "postgresql://USER:PASSWORD@HOST:PORT/DATABASE or what else libpq takes; better kept in "
+                  "the environment than in a file; without sslmode a server on another machine has to "
+                  "show a certificate that the system trusts (verify-full).",
+                  {"DATABASE_URL"}));
   out.push_back(milliseconds(
       "/store/postgres/connect_timeout_ms", [](auto& c) -> auto& { return c.store.postgres.connect_timeout; },
       2'000, 600'000, "For each host that is tried, in whole seconds."));

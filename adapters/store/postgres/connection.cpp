@@ -8,6 +8,7 @@
 
 #include <libpq-fe.h>
 #include <poll.h>
+#include <unistd.h>
 
 #include "adapters/store/postgres/error_text.hpp"
 
@@ -85,6 +86,51 @@ std::unique_ptr<PQconninfoOption, options_deleter> parse_url(const secret& url) 
   return parsed;
 }
 
+/// Empty when the URL does not say.
+std::string setting(const PQconninfoOption* parsed, std::string_view key) {
+  for (auto* x = parsed; x && x->keyword; ++x)
+    if (x->keyword == key && x->val)
+      return x->val;
+  return {};
+}
+
+/// Any of the hosts, which are separated by commas, is another machine.
+bool leaves_this_machine(const PQconninfoOption* parsed) {
+  auto hosts = setting(parsed, "host");
+  if (hosts.empty())
+    hosts = setting(parsed, "hostaddr");
+  auto is_here = [](std::string_view x) {
+    return x.empty() || x.front() == '/' || x.front() == '@' || x == "localhost" || x == "::1"
+           || x.starts_with("127.");
+  };
+  for (std::size_t first = 0; first <= hosts.size();) {
+    auto end = std::min(hosts.find(',', first), hosts.size());
+    if (!is_here(std::string_view{hosts}.substr(first, end - first)))
+      return true;
+    first = end + 1;
+  }
+  return false;
+}
+
+/// How a server on another machine has to prove itself where the URL says nothing. libpq alone would be content with
+/// none at all.
+struct tls_defaults {
+  std::string mode;
+  std::string authorities;
+};
+
+tls_defaults tls_for(const secret& url) {
+  auto parsed = parse_url(url);
+  if (!leaves_this_machine(parsed.get()) || !setting(parsed.get(), "sslmode").empty())
+    return {};
+  tls_defaults out{"verify-full", {}};
+  if (setting(parsed.get(), "sslrootcert").empty())
+    for (auto* bundle : {"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt"})
+      if (out.authorities.empty() && access(bundle, R_OK) == 0)
+        out.authorities = bundle;
+  return out;
+}
+
 } // namespace
 
 result<void> check_url(const secret& url) {
@@ -101,11 +147,9 @@ result<void> check_url(const secret& url) {
 
 std::string describe_url(const secret& url) {
   auto parsed = parse_url(url);
-  auto text = [&](std::string_view key, std::string otherwise) {
-    for (auto* x = parsed.get(); x && x->keyword; ++x)
-      if (x->keyword == key && x->val && *x->val)
-        return std::string{x->val};
-    return otherwise;
+  auto text = [&](std::string_view key, const char* otherwise) {
+    auto out = setting(parsed.get(), key);
+    return out.empty() ? std::string{otherwise} : out;
   };
   return "PostgreSQL database '" + text("dbname", "?") + "' at " + text("host", "its default host") + ":"
          + text("port", "5432");
@@ -116,6 +160,7 @@ result<connection> connection::open(const postgres_options& options) {
   if (valid.has_error())
     return valid.error();
   auto url = std::string{options.url.reveal()};
+  auto tls = tls_for(options.url);
   auto timeout = seconds(options.connect_timeout);
   // What stands behind `dbname` wins over what the URL says, what stands before it does not.
   constexpr std::array keys{"connect_timeout",
@@ -124,6 +169,8 @@ result<connection> connection::open(const postgres_options& options) {
                             "keepalives_interval",
                             "keepalives_count",
                             "tcp_user_timeout",
+                            "sslmode",
+                            "sslrootcert",
                             "dbname",
                             "client_encoding",
                             static_cast<const char*>(nullptr)};
@@ -136,6 +183,8 @@ result<connection> connection::open(const postgres_options& options) {
                     "10",
                     "3",
                     dead_after.c_str(),
+                    tls.mode.c_str(),
+                    tls.authorities.c_str(),
                     url.c_str(),
                     "UTF8",
                     static_cast<const char*>(nullptr)};

@@ -28,7 +28,10 @@ constexpr std::array hints{
     hint{"shutting down", "it should come back by itself"},
     hint{"closed", "the server ended the connection; the next call opens a new one"},
     hint{"terminat", "somebody ended the connection; the next call opens a new one"},
-    hint{"certificate", "check sslmode, sslrootcert and the server's certificate"},
+    hint{"certificate",
+         "check sslmode, sslrootcert and the server's certificate; a server on another machine has to "
+         "show one that this system trusts, unless the URL says otherwise (sslmode=require asks for TLS "
+         "and looks at no certificate)"},
     hint{"SSL", "check sslmode and whether the server offers TLS"},
     hint{"could not translate host name", "check the host's name"},
 };

@@ -11,7 +11,8 @@ namespace herald {
 
 struct postgres_options {
   /// `postgresql://user@host:port/database?sslmode=verify-full` or `host=… dbname=…`; what libpq takes. May
-  /// hold the password. Settings in here win over those below.
+  /// hold the password. Settings in here win over those below. Without `sslmode` a server on another machine has to
+  /// prove its name with a certificate of an authority that the system trusts (verify-full).
   secret url;
   /// For each host that is tried; libpq counts in whole seconds, at least two.
   duration connect_timeout{10'000};
