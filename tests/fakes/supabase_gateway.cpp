@@ -106,9 +106,10 @@ admission admit(const raw_request& x) {
 /// One kept connection. Not for several threads.
 class upstream {
 public:
-  explicit upstream(std::string path) : path_{std::move(path)} {}
-
-  reply ask(const raw_request& x, const std::string& authorization) {
+  reply ask(const raw_request& x, const std::string& authorization, const std::string& path) {
+    if (path != path_)
+      socket_ = asio::local::stream_protocol::socket{io_};
+    path_ = path;
     if (path_.empty())
       return {503, "", {}};
     http::request<http::string_body> request;
@@ -125,6 +126,7 @@ public:
     try {
       return exchange(request);
     } catch (const boost::system::system_error&) {
+      buffer_.clear();
       socket_ = asio::local::stream_protocol::socket{io_};
       return {502, "", {}};
     }
@@ -183,10 +185,10 @@ bool write(conversation& to, const reply& x) {
 
 class supabase_gateway::state {
 public:
-  explicit state(std::string socket) : socket_{std::move(socket)} {}
+  explicit state(supabase_gateway_options options) : options_{std::move(options)} {}
 
   void serve(conversation& x) {
-    upstream postgrest{socket_};
+    upstream postgrest;
     while (auto request = x.read_request())
       if (!answer(x, *request, postgrest))
         return;
@@ -203,6 +205,16 @@ public:
     faults_.push_back(std::move(fault));
   }
 
+  std::size_t queued_faults() const {
+    std::lock_guard guard{mutex_};
+    return faults_.size();
+  }
+
+  void pass_to(std::string socket) {
+    std::lock_guard guard{mutex_};
+    options_.socket = std::move(socket);
+  }
+
   std::vector<raw_request> requests() const {
     std::lock_guard guard{mutex_};
     return requests_;
@@ -215,6 +227,8 @@ private:
     if (request.target.starts_with("/control/"))
       return control(x, request);
     auto fault = note(request);
+    if (options_.delay > std::chrono::milliseconds{0})
+      wait(options_.delay);
     if (fault && !fault->after_forwarding && fault->kind != gateway_fault_kind::delay)
       return misbehave(x, *fault);
     auto admitted = admit(request);
@@ -229,7 +243,7 @@ private:
   reply forward(const raw_request& request, const std::string& authorization, upstream& postgrest) {
     if (!request.target.starts_with(prefix))
       return refusal(404, "no Route matched with those values", "");
-    auto out = postgrest.ask(request, authorization);
+    auto out = postgrest.ask(request, authorization, socket());
     ++forwarded_;
     return out;
   }
@@ -237,12 +251,18 @@ private:
   /// Remembers the request and takes the next fault for it.
   std::optional<gateway_fault> note(const raw_request& request) {
     std::lock_guard guard{mutex_};
-    requests_.push_back(request);
+    if (options_.keep_requests)
+      requests_.push_back(request);
     if (faults_.empty())
       return std::nullopt;
     auto out = std::move(faults_.front());
     faults_.pop_front();
     return out;
+  }
+
+  std::string socket() const {
+    std::lock_guard guard{mutex_};
+    return options_.socket;
   }
 
   static bool misbehave(conversation& x, const gateway_fault& fault) {
@@ -276,7 +296,7 @@ private:
     return x.answer(200, out.dump(), {{"content-type", "application/json"}});
   }
 
-  std::string socket_;
+  supabase_gateway_options options_;
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   bool stopping_ = false;
@@ -286,11 +306,9 @@ private:
 };
 
 supabase_gateway::supabase_gateway(supabase_gateway_options options)
-    : state_{std::make_unique<state>(std::move(options.socket))}, server_{std::make_unique<loopback_server>(
-                                                                      [this](conversation& x) {
-                                                                        state_->serve(x);
-                                                                      },
-                                                                      options.identity)} {}
+    : state_{std::make_unique<state>(options)}, server_{std::make_unique<loopback_server>(
+                                                    [this](conversation& x) { state_->serve(x); },
+                                                    options.identity)} {}
 
 supabase_gateway::~supabase_gateway() {
   state_->stop();
@@ -326,6 +344,14 @@ std::string supabase_gateway::publishable_key() {
 
 void supabase_gateway::queue(gateway_fault fault) {
   state_->queue(std::move(fault));
+}
+
+std::size_t supabase_gateway::queued_faults() const {
+  return state_->queued_faults();
+}
+
+void supabase_gateway::pass_to(std::string socket) {
+  state_->pass_to(std::move(socket));
 }
 
 std::vector<raw_request> supabase_gateway::requests() const {

@@ -23,6 +23,10 @@ struct supabase_gateway_options {
   std::optional<server_identity> identity;
   /// Of PostgREST. Empty: there is none, and what would be passed on is answered 503, without a body.
   std::string socket;
+  /// How long every request is held back, as on a long way.
+  std::chrono::milliseconds delay{0};
+  /// requests() tells of them; else none is kept, which long runs need.
+  bool keep_requests = true;
 };
 
 /// What goes wrong with a request.
@@ -69,6 +73,9 @@ public:
 
   /// Faults strike in the order they were queued.
   void queue(gateway_fault fault);
+  std::size_t queued_faults() const;
+  /// PostgREST is there from now on; an empty path as in the options.
+  void pass_to(std::string socket);
   /// As they came, those that were refused included.
   std::vector<raw_request> requests() const;
   /// How many PostgREST has answered.

@@ -32,9 +32,7 @@ wait
 rm -rf "$2"
 )sh";
 
-void write_configuration(const std::string& directory, const std::string& database,
-                         const std::string& settings) {
-  auto url = postgres_server::instance().url(database, "authenticator");
+void write_configuration(const std::string& directory, const secret& url, const std::string& settings) {
   std::ofstream out{directory + "/conf"};
   out << "db-uri = \"" << url.reveal() << "\"\n"
       << "db-schemas = \"public\"\n"
@@ -64,12 +62,17 @@ bool postgrest_server::installed() {
   return access(HERALD_POSTGREST, X_OK) == 0;
 }
 
-postgrest_server::postgrest_server(const std::string& database, const std::string& settings) {
+postgrest_server::postgrest_server(const std::string& database, const std::string& settings)
+    : postgrest_server{postgres_server::instance().url(database, "authenticator"), settings} {
+  // nop
+}
+
+postgrest_server::postgrest_server(const secret& url, const std::string& settings) {
   std::string pattern = "/tmp/herald-rest-XXXXXX"; // short: it holds a socket
   if (!mkdtemp(pattern.data()))
     throw std::runtime_error("cannot make a temporary directory for PostgREST");
   directory_ = pattern;
-  write_configuration(directory_, database, settings);
+  write_configuration(directory_, url, settings);
   std::array<int, 2> commands{};
   std::array<int, 2> words{};
   if (pipe2(commands.data(), O_CLOEXEC) != 0 || pipe2(words.data(), O_CLOEXEC) != 0)

@@ -6,6 +6,8 @@
 
 #include <sys/types.h>
 
+#include "messages/secret.hpp"
+
 namespace herald::test {
 
 class postgrest_server {
@@ -17,6 +19,8 @@ public:
   /// own words when it does not start.
   /// @pre installed(), and the database has the roles that deploy/sql/base makes
   explicit postgrest_server(const std::string& database, const std::string& settings = {});
+  /// Before a database of any server: `url` is that of the role authenticator.
+  explicit postgrest_server(const secret& url, const std::string& settings = {});
   ~postgrest_server();
 
   postgrest_server(const postgrest_server&) = delete;
