@@ -20,6 +20,14 @@ run_figures herald_program::fan_out(const secret& url) const {
   return run_herald(path_, command({"once", "notify-fan-out"}), environment(url));
 }
 
+run_figures herald_program::fan_out(const supabase_project& project) const {
+  auto args = command({"once", "notify-fan-out", "--set", "store.supabase.ca_file=" + project.ca_file});
+  return run_herald(path_, args,
+                    {{"HERALD_STORE", "supabase"},
+                     {"SUPABASE_URL", project.url},
+                     {"SUPABASE_SERVICE_ROLE_KEY", project.key}});
+}
+
 std::vector<std::unique_ptr<child>> herald_program::run(const secret& url, std::size_t processes) const {
   std::vector<std::unique_ptr<child>> out;
   for (std::size_t i = 0; i < processes; ++i)

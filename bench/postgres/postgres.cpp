@@ -1,5 +1,5 @@
-// Herald on PostgreSQL: against COPY of the very same rows, against job queues, with a slow network, with
-// several processes, with a full inbox; and how soon a notification is there.
+// Herald on PostgreSQL: against COPY of the very same rows, against job queues, with a slow network,
+// through Supabase's REST interface, with several processes, with a full inbox; and how soon a notification is there.
 //
 // Rows are what people get: notifications and queued e-mails. Everybody starts from a copy of the same
 // database, contenders take turns, and what is shown is the median of the rounds.
@@ -24,6 +24,8 @@
 #include "bench/postgres/report.hpp"
 #include "bench/postgres/world.hpp"
 #include "bench/support.hpp"
+#include "tests/fakes/supabase_gateway.hpp"
+#include "tests/support/postgrest_server.hpp"
 
 namespace herald::bench {
 
@@ -68,9 +70,10 @@ settings read_settings(std::span<char*> args) {
     else if (!x.empty() && x.front() >= '0' && x.front() <= '9')
       events = std::strtoull(args[i], nullptr, 10);
     else
-      throw std::runtime_error(
-          fmt::format("'{}' is not known: [EVENTS] [--events N] [--skip-peers] [--quick] [--json] [--only-throughput] "
-                      "[--only-latency]", x));
+      throw std::runtime_error(fmt::format(
+          "'{}' is not known: [EVENTS] [--events N] [--skip-peers] [--quick] [--json] [--only-throughput] "
+          "[--only-latency]",
+          x));
   }
   if (out.quick) {
     out.events = 5'000;
@@ -103,6 +106,10 @@ public:
   }
 
   report run() {
+    if (cfg_.throughput && !test::postgrest_server::installed()) {
+      say("without Supabase: PostgREST is not installed");
+      out_.note("PostgREST is not installed (tests/sdk/install.sh brings it), so Supabase is left out.");
+    }
     out_.note(fmt::format(
         "PostgreSQL {}, durable (fsync, synchronous_commit and full_page_writes on), all indexes and "
         "foreign keys of deploy/sql; {} cores; median of {}.",
@@ -149,6 +156,10 @@ private:
       copies(x);
       alone(x);
       far_away(x);
+      if (test::postgrest_server::installed()) {
+        on_supabase(x, "herald on Supabase", std::chrono::milliseconds{0});
+        on_supabase(x, "herald on Supabase, 20 ms away", slow_round_trip);
+      }
       if (!x.full_inboxes.empty())
         with_old_notifications(x);
       for (std::size_t n : {std::size_t{1}, std::size_t{2}, std::size_t{4}})
@@ -222,6 +233,25 @@ private:
     auto figures = herald_.fan_out(url);
     client side{db.url()};
     rates(x, "herald, 20 ms away", figures.wall, rows_in(x, side));
+  }
+
+  /// Through TLS, the gateway and a real PostgREST, all on this machine.
+  void on_supabase(const stage& x, const std::string& who, std::chrono::milliseconds away) {
+    working_copy db{world_, x.original};
+    scratch place;
+    test::test_authority authority;
+    test::postgrest_server postgrest{db.url("authenticator")};
+    test::supabase_gateway gateway{{.identity = authority.issue({"DNS:localhost"}),
+                                    .socket = postgrest.socket(),
+                                    .delay = away,
+                                    .keep_requests = false}};
+    auto figures = herald_.fan_out(supabase_project{gateway.base_url(), test::supabase_gateway::secret_key(),
+                                                    authority.write_pem(place.file("ca.pem"))});
+    client side{db.url()};
+    rates(x, who, figures.wall, rows_in(x, side));
+    out_.add(x.name, who, "requests/event",
+             static_cast<double>(gateway.forwarded()) / static_cast<double>(x.events));
+    out_.add(x.name, who, "CPU s/s", figures.cpu / figures.wall);
   }
 
   void with_old_notifications(const stage& x) {

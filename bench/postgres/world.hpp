@@ -27,7 +27,9 @@ public:
   /// Throws when PostgreSQL does not start.
   world();
 
-  secret url(const std::string& database) const { return server_.url(database); }
+  secret url(const std::string& database, const std::string& role = "postgres") const {
+    return server_.url(database, role);
+  }
   const std::string& directory() const { return server_.directory(); }
 
   /// A database that stays as it is, to be copied: the company and `events` events.
@@ -52,7 +54,7 @@ public:
   ~working_copy() { where_.drop(name_); }
 
   const std::string& name() const { return name_; }
-  secret url() const { return where_.url(name_); }
+  secret url(const std::string& role = "postgres") const { return where_.url(name_, role); }
 
 private:
   world& where_;
