@@ -134,7 +134,7 @@ TEST(pipeline, stages_killed_at_random_moments_lose_and_double_nothing) {
       "event_poller", "notification_writer",        "timer",
       "store_gate",   "handlers/document_uploaded", "handlers/chat_message_sent"};
   int restarts = 0;
-  for (std::uint64_t seed = 1; seed <= 6; ++seed) {
+  for (std::uint64_t seed = 1; seed <= 10; ++seed) {
     auto path = dir / ("rough-" + std::to_string(seed) + ".db");
     std::filesystem::copy_file(dir / "start.db", path);
     auto store = open_store(path);
