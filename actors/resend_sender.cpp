@@ -97,7 +97,7 @@ resend_sender_actor::behavior_type resend_sender_state::make_behavior(resend_sen
 stage_status resend_sender_state::on_status() {
   auto n = [](std::uint64_t x) { return static_cast<std::int64_t>(x); };
   auto g = governor->state(time->now());
-  auto why = store_down.empty() ? degraded : store_down;
+  auto why = !store_down.empty() ? store_down : !share_unknown.empty() ? share_unknown : degraded;
   if (why.empty() && blocked_until)
     why = "waits until " + to_iso8601(*blocked_until) + ": " + std::string{to_string(blocked_by)};
   return {name,
@@ -336,27 +336,33 @@ bool resend_sender_state::knows_share() {
 void resend_sender_state::ask_share() {
   if (std::exchange(asking_share, true))
     return;
-  auto reported = unreported;
-  self->request(links.gate, caf::infinite,
-                sender_report{worker, time->now(), 3 * cfg.share_interval, reported})
-      .then([this, reported](const sender_share& x) { on_share(x, reported); },
-            [this](caf::error&) {
-              // Without the store there is nothing to send for long, and it is asked again by then.
-              asking_share = false;
-              if (!std::exchange(share_due, true))
-                self->delayed_send(self, cfg.record_backoff_min, share_v);
-            });
+  auto word = sender_report{worker, time->now(), 3 * cfg.share_interval, unreported};
+  self->request(links.gate, caf::infinite, word)
+      .then([this, word](const sender_share& x) { on_share(word, x); },
+            [this](caf::error& err) { on_share_refused(to_failure(err, self->system())); });
 }
 
-void resend_sender_state::on_share(const sender_share& x, std::int64_t reported) {
+void resend_sender_state::on_share(const sender_report& word, const sender_share& x) {
   auto now = time->now();
   asking_share = false;
-  unreported -= reported;
-  share_until = now + 3 * cfg.share_interval;
+  if (!std::exchange(share_unknown, {}).empty())
+    log.info(component, "share-known", "the store tells again how many share the provider");
+  unreported -= word.mails;
+  share_until = now + word.lease;
   governor->share_among(x.senders, now);
-  governor->on_quota_count(x.mails_today, now);
+  governor->on_quota_count(x.mails_today, word.now, now);
   senders = x.senders;
   pump();
+}
+
+void resend_sender_state::on_share_refused(const failure& why) {
+  asking_share = false;
+  if (share_unknown.empty())
+    log.error(component, "share-unknown",
+              "the store does not tell how many share the provider, mail waits for that: {}", why.reason);
+  share_unknown = why.reason;
+  if (!std::exchange(share_due, true))
+    self->delayed_send(self, cfg.record_backoff_min, share_v);
 }
 
 // -- helpers: recording -------------------------------------------------------------------------------------

@@ -133,7 +133,9 @@ private:
 
   void ask_share();
 
-  void on_share(const sender_share& x, std::int64_t reported);
+  void on_share(const sender_report& word, const sender_share& x);
+
+  void on_share_refused(const failure& why);
 
   /// Tells the batcher how much it may hand over, if that has changed.
   void update_credit();
@@ -181,6 +183,8 @@ private:
   /// Until when the share that the store told holds.
   std::optional<timestamp> share_until;
   bool asking_share = false;
+  /// Why the store does not tell it; empty while it does.
+  std::string share_unknown;
   std::uint32_t senders = 1;
   /// A word to the other senders is due at some time to come.
   bool share_due = false;

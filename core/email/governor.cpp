@@ -301,9 +301,10 @@ governor::ticks governor::full_at() const {
   return std::max({full_at_, now_, hold_until_ + tolerance_});
 }
 
-void governor::on_quota_count(std::int64_t used, timestamp now) {
+void governor::on_quota_count(std::int64_t used, timestamp counted, timestamp now) {
   advance(now);
-  used_ = std::max(used_, used);
+  if (day_of(counted) == day_)
+    used_ = std::max(used_, used);
 }
 
 void governor::resume(timestamp now) {

@@ -153,8 +153,9 @@ public:
   /// The request was never made.
   void on_cancelled(const send_ticket& ticket, timestamp now);
 
-  /// At least so many mails went out today, by whoever counts them across restarts.
-  void on_quota_count(std::int64_t used, timestamp now);
+  /// At least so many mails had gone out on the day of `counted`, by whoever counts them for all daemons. Yesterday's say
+  /// nothing about today.
+  void on_quota_count(std::int64_t used, timestamp counted, timestamp now);
 
   /// So many daemons send through this provider, this one included (≥ 1): each takes its part of the rate.
   void share_among(std::uint32_t senders, timestamp now);

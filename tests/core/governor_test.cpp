@@ -505,7 +505,7 @@ TEST(mails_of_others, count_when_the_provider_tells) {
   b.now += 1s;
   EXPECT_EQ(b.block({2, 0}), send_block::quota);
   EXPECT_EQ(b.block({1, 0}), send_block::nothing);
-  b.rules.on_quota_count(100, b.now);
+  b.rules.on_quota_count(100, b.now, b.now);
   EXPECT_EQ(b.block({1, 0}), send_block::quota);
 }
 
@@ -536,6 +536,17 @@ TEST(yesterdays_answer, says_nothing_about_todays_quota) {
   b.start({60, 0});
   b.answer(x, late);
   EXPECT_EQ(b.state().quota_used, 60);
+}
+
+TEST(yesterdays_count, says_nothing_about_todays_quota) {
+  auto config = fast();
+  config.daily_quota = 100;
+  bench b{config};
+  auto counted = b.now;
+  b.now += 12h;
+  b.rules.on_quota_count(100, counted, b.now);
+  EXPECT_EQ(b.state().quota_used, 0);
+  EXPECT_EQ(b.block({1, 0}), send_block::nothing);
 }
 
 // -- what an answer says ------------------------------------------------------------------------------------
