@@ -92,10 +92,12 @@ stage_status notification_writer_state::on_status() const {
 caf::result<settled_atom> notification_writer_state::on_plans(const plan_batch_ptr& plans) {
   auto answer = self->make_response_promise<settled_atom>();
   auto rolls_up = std::ranges::any_of(plans->plans, [](auto& x) { return !x.roll_ups.empty(); });
+  // One that has to wait for its turn must not keep the first that need not from its alarm.
+  auto alarm_is_set = ready_events() > 0;
   buffer.push_back({plans, answer, rolls_up});
   if (ready_events() >= cfg.commit_batch)
     commit_buffered();
-  else if (buffer.size() == 1)
+  else if (!alarm_is_set && is_ready(buffer.back()))
     flush_soon();
   return answer;
 }

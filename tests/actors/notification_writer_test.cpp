@@ -152,6 +152,29 @@ CAF_TEST(commits that count up messages take turns and let others pass) {
   CAF_CHECK(b->value);
 }
 
+CAF_TEST(a plan behind one that waits for its turn is committed without it) {
+  cfg.max_commits = 2;
+  start();
+  script->hold_commits = true;
+  auto chat = [](std::vector<std::int64_t> events) {
+    auto out = *make_plans(std::move(events));
+    for (auto& plan : out.plans)
+      plan.roll_ups.emplace_back();
+    return std::make_shared<const plan_batch>(std::move(out));
+  };
+  send(chat({1, 2, 3, 4}));
+  send(chat({5}));
+  advance(10ms);
+  send(make_plans({6}));
+  advance(10ms);
+  CAF_REQUIRE_EQUAL(script->commits.size(), 2u);
+  CAF_CHECK_EQUAL(settled_by(*script->commits[1]), ids{6});
+  let_go();
+  advance(10ms);
+  CAF_REQUIRE_EQUAL(script->commits.size(), 3u);
+  CAF_CHECK_EQUAL(settled_by(*script->commits[2]), ids{5});
+}
+
 CAF_TEST(no further commit is begun during an outage) {
   cfg.max_commits = 2;
   start();
