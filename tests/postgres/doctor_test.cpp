@@ -210,8 +210,8 @@ TEST_F(doctor_test, rows_that_the_old_jobs_left_in_processing_are_counted) {
   do_in_database("WITH e AS (INSERT INTO domain_events (event_type, created_at)"
                  " SELECT 'a', now() - make_interval(hours => h) FROM unnest(array[1, 2, 30]) h RETURNING "
                  "id, created_at)"
-                 " INSERT INTO notification_processing (event_id, processing_status, claimed_at)"
-                 " SELECT id, 'processing', created_at FROM e");
+                 " INSERT INTO notification_processing (event_id, processing_status, claimed_at, created_at)"
+                 " SELECT id, 'processing', created_at, created_at FROM e");
   expect_complaint("left-behind", verdict::warning, "2 events without a lease");
   EXPECT_NE(named(examined(), "left-behind").reason.find("1 are too old"), std::string::npos);
 }

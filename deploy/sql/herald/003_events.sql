@@ -100,7 +100,7 @@ as $$
       union all
       (select p.event_id from notification_processing p join domain_events e on e.id = p.event_id
         where p.processing_status = 'processing' and p.herald_lease_until is null
-          and coalesce(p.claimed_at, p.created_at) <= at - lease and e.created_at >= oldest and p.event_id > after_id
+          and greatest(p.claimed_at, p.created_at) <= at - lease and e.created_at >= oldest and p.event_id > after_id
         order by p.event_id limit max_count)
       union all
       (select e.id from domain_events e
@@ -118,6 +118,9 @@ set search_path = pg_catalog, public, pg_temp set jit = off set plan_cache_mode 
 set enable_seqscan = off set enable_bitmapscan = off
 as $$
 declare
+  -- Programs without leases take an event up again that has no row and is younger than a day. An hour more, whatever
+  -- the clocks say, before a row of theirs goes.
+  foreign_look_back constant interval := interval '25 hours';
   max_passed_over constant integer := 5000; -- events set aside in one call
   window_size constant bigint := 50000;     -- ids looked at in one go
   max_windows constant integer := 4;
@@ -160,18 +163,21 @@ begin
       room := room - cardinality(lapsed);
     end if;
 
-    -- What a program without leases left behind: its claims are as old as they are, and nobody renews them.
+    -- What a program without leases left behind: its claims are as old as they are, and nobody renews them. claimed_at
+    -- comes from the clock of that program's machine, created_at from the database's: the later one counts, because a
+    -- claim that is taken for too old is taken from somebody who is still at work.
     if room > 0 then
       fresh := array(
         select p.event_id from notification_processing p join domain_events e on e.id = p.event_id
         where p.processing_status = 'processing' and p.herald_lease_until is null
-          and coalesce(p.claimed_at, p.created_at) <= at - lease and e.created_at >= oldest
+          and greatest(p.claimed_at, p.created_at) <= at - lease and e.created_at >= oldest
         order by p.event_id
         limit room for update of p skip locked);
       abandoned := array(
         select p.event_id from notification_processing p join domain_events e on e.id = p.event_id
         where p.processing_status = 'processing' and p.herald_lease_until is null
-          and coalesce(p.claimed_at, p.created_at) <= at - lease and e.created_at < oldest
+          and greatest(p.claimed_at, p.created_at) <= at - lease
+          and e.created_at < least(oldest, at - foreign_look_back)
         order by p.event_id
         limit max_passed_over for update of p skip locked);
       lapsed := lapsed || fresh;
@@ -268,9 +274,9 @@ begin
         where processing_status = 'processing' and herald_lease_until > at
         order by herald_lease_until, event_id limit 1)
       union all
-      select min(coalesce(claimed_at, created_at)) + lease from notification_processing
+      select min(greatest(claimed_at, created_at)) + lease from notification_processing
         where processing_status = 'processing' and herald_lease_until is null
-          and coalesce(claimed_at, created_at) > at - lease) x;
+          and greatest(claimed_at, created_at) > at - lease) x;
   end if;
 
   return json_build_object(

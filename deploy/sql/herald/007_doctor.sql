@@ -71,7 +71,7 @@ begin
       -- it.
       'left_behind', count(*) filter (where e.created_at >= oldest),
       'left_behind_expired', count(*) filter (where e.created_at < oldest),
-      'oldest_left_behind', floor(extract(epoch from min(coalesce(p.claimed_at, p.created_at))) * 1000)::bigint,
+      'oldest_left_behind', floor(extract(epoch from min(greatest(p.claimed_at, p.created_at))) * 1000)::bigint,
       'emails_left_behind', (
         select count(*) from pending_emails m
         where m.status = 'processing' and not exists (select from herald_mail_rows r where r.email_id = m.id)),
@@ -88,7 +88,7 @@ begin
     into work
     from notification_processing p join domain_events e on e.id = p.event_id
     where p.processing_status = 'processing' and p.herald_lease_until is null
-      and coalesce(p.claimed_at, p.created_at) <= at - lease;
+      and greatest(p.claimed_at, p.created_at) <= at - lease;
   exception when insufficient_privilege or undefined_table or undefined_column then
     null;
   end;

@@ -21,13 +21,20 @@ begin
 end
 $$;
 
--- A lease means nothing to other programs: rows that wait or are leased go, and their events count as unclaimed.
+-- A lease means nothing to other programs: rows that wait or are leased go, and their events count as unclaimed. Not
+-- those that Herald had taken over from such a program: it may have notified some people before it died, and would do
+-- so again. They are left as it left them.
 do $$
 begin
   if exists (select from pg_attribute where attrelid = 'public.notification_processing'::regclass
       and attname = 'herald_claim_no' and not attisdropped) then
-    delete from public.notification_processing
-    where herald_claim_no is not null and processing_status in ('pending', 'processing');
+    delete from public.notification_processing p
+    where p.herald_claim_no is not null and p.processing_status in ('pending', 'processing')
+      and not exists (
+        select from public.herald_attempts a
+        where a.event_id = p.event_id and a.claim_no = 1 and a.worker in ('', 'gcp-notify-fan-out'));
+    update public.notification_processing set processing_status = 'processing', processor_id = 'gcp-notify-fan-out'
+    where herald_claim_no is not null and processing_status = 'pending';
   end if;
 end
 $$;
