@@ -1,6 +1,6 @@
 // The jobs that Herald takes the place of, at work on the same events and e-mails at the same time: their
-// statements, in their order, each a transaction of its own, between and beside Herald's calls. docs/cutover.md
-// has what follows.
+// statements, in their order, each a transaction of its own, between and beside Herald's calls.
+// docs/cutover.md has what follows from it.
 #include <algorithm>
 #include <barrier>
 #include <deque>
@@ -70,8 +70,8 @@ protected:
   std::deque<statement> remaining;
 };
 
-/// The fan-out: looks for events that nobody has a row of, takes each by inserting the row, writes recipient by
-/// recipient, and marks the event as completed without a look at who holds it now.
+/// The fan-out: looks for events that nobody has a row of, takes each by inserting the row, writes recipient
+/// by recipient, and marks the event as completed without a look at who holds it now.
 class fan_out_run final : public old_run {
 public:
   explicit fan_out_run(const postgres_options& options) : old_run{options} {
@@ -178,8 +178,8 @@ private:
   }
 };
 
-/// The mailer: reads what is pending, takes each row on the condition that it still is, sends, marks it as sent. The
-/// hourly one takes a whole batch before it sends the first digest.
+/// The mailer: reads what is pending, takes each row on the condition that it still is, sends, marks it as
+/// sent. The hourly one takes a whole batch before it sends the first digest.
 class mail_run final : public old_run {
 public:
   mail_run(const postgres_options& options, std::string delivery)
@@ -501,7 +501,7 @@ protected:
     EXPECT_EQ(number("SELECT count(*) FROM pending_emails WHERE status <> 'sent'"), 0);
   }
 
-  /// What Herald makes of a call during which the old job's statement is under way: it ends while the call waits for it.
+  /// What Herald makes of a call while the old job's statement is under way, which ends when the call waits.
   template <class Call> auto while_it_is_under_way(const std::string& statement, Call call) {
     sql_session old_job{options()};
     old_job.run("BEGIN");
@@ -556,7 +556,7 @@ TEST_F(side_by_side_test, in_whatever_order_their_statements_come_nobody_is_noti
         break;
       case 2: {
         now += std::chrono::seconds{dice() % 40};
-        // One that is at work on an event for longer than a lease is not promised anything: the operator sees to that.
+        // Nothing is promised for one that is at work on an event for longer than a lease.
         for (std::size_t k = 0; k < old_runs.size(); ++k)
           if (old_runs[k] && old_runs[k]->holds_since && now - *old_runs[k]->holds_since >= lease)
             replace_old(k);
