@@ -216,6 +216,13 @@ void notification_writer_state::on_commit_failed(open_commit& x, const failure& 
     return;
   }
   set_degraded(why.reason);
+  // A limit of time or size is not met by asking for the same again.
+  if (why.kind == failure_class::transient && ++x.transient_failures > 1)
+    if (auto halves = halve_plans(x.request->batches); halves.size() > 1) {
+      replace_piece(x, halves);
+      commit_next_piece(x);
+      return;
+    }
   // One alarm for all that wait.
   auto alarm_is_set = std::ranges::any_of(open, &open_commit::waiting);
   x.waiting = true;
@@ -229,12 +236,10 @@ void notification_writer_state::isolate(open_commit& x, const failure& why) {
     log.warning(component, "commit-refused",
                 "the store refused a commit of {} plans, trying them one by one: {}", batches.size(),
                 why.reason);
-    x.pieces.assign(batches.begin(), batches.end());
+    replace_piece(x, batches);
   } else if (!batches.empty() && !batches.front()->plans.empty()) {
     // The culprit. Its events fail by the ordinary way, with the store's reason.
-    if (x.pieces.empty())
-      x.pieces.push_back(nullptr);
-    x.pieces.front() = fail_instead(*batches.front(), why);
+    replace_piece(x, {fail_instead(*batches.front(), why)});
   } else {
     // Not even the failure can be recorded: leave the claim to its lease.
     log.error(component, "failure-not-recorded",
@@ -244,6 +249,12 @@ void notification_writer_state::isolate(open_commit& x, const failure& why) {
     return;
   }
   commit_next_piece(x);
+}
+
+void notification_writer_state::replace_piece(open_commit& x, const std::vector<plan_batch_ptr>& parts) {
+  if (!x.pieces.empty())
+    x.pieces.pop_front();
+  x.pieces.insert(x.pieces.begin(), parts.begin(), parts.end());
 }
 
 void notification_writer_state::commit_next_piece(open_commit& x) {

@@ -87,9 +87,10 @@ private:
     std::vector<buffered> batches;
     /// Kept for trying again.
     commit_request_ptr request;
-    /// While the culprit of a refused commit is sought: what is still to be committed, piece by piece.
+    /// Of a commit that was refused or too large: what is still to be committed, piece by piece.
     std::deque<plan_batch_ptr> pieces;
     bool rolls_up = false;
+    std::uint32_t transient_failures = 0;
     /// Met an outage and waits for the next try.
     bool waiting = false;
   };
@@ -119,6 +120,9 @@ private:
 
   /// The store refused a commit for good: finds out which plan is at fault, by committing one at a time.
   void isolate(open_commit& x, const failure& why);
+
+  /// Puts `parts` in the place of the piece that was tried last, or of the whole.
+  static void replace_piece(open_commit& x, const std::vector<plan_batch_ptr>& parts);
 
   void commit_next_piece(open_commit& x);
 

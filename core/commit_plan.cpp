@@ -1,6 +1,7 @@
 #include "core/commit_plan.hpp"
 
 #include <memory>
+#include <utility>
 
 namespace herald {
 
@@ -21,6 +22,22 @@ std::vector<plan_batch_ptr> split_plans(const std::vector<plan_batch_ptr>& batch
       out.push_back(std::make_shared<const plan_batch>(plan_batch{{plan}, {}}));
     for (auto& x : batch->failures)
       out.push_back(std::make_shared<const plan_batch>(plan_batch{{}, {x}}));
+  }
+  return out;
+}
+
+std::vector<plan_batch_ptr> halve_plans(const std::vector<plan_batch_ptr>& batches) {
+  auto singles = split_plans(batches);
+  std::vector<plan_batch_ptr> out;
+  auto from = singles.begin();
+  for (auto to : {from + static_cast<std::ptrdiff_t>((singles.size() + 1) / 2), singles.end()}) {
+    auto half = std::make_shared<plan_batch>();
+    for (; from != to; ++from) {
+      half->plans.insert(half->plans.end(), (*from)->plans.begin(), (*from)->plans.end());
+      half->failures.insert(half->failures.end(), (*from)->failures.begin(), (*from)->failures.end());
+    }
+    if (half->events() > 0)
+      out.push_back(std::move(half));
   }
   return out;
 }

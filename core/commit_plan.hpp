@@ -18,6 +18,9 @@ std::vector<settled_failure> settle_failures(const std::vector<plan_batch_ptr>& 
 /// One batch per plan and per failure, so that the one the store refuses is found alone.
 std::vector<plan_batch_ptr> split_plans(const std::vector<plan_batch_ptr>& batches);
 
+/// Two batches of about as many plans and failures each, in their order; what cannot be divided is in the first alone.
+std::vector<plan_batch_ptr> halve_plans(const std::vector<plan_batch_ptr>& batches);
+
 /// The batch that reports the events of `refused` as failed because of `why`.
 plan_batch_ptr fail_instead(const plan_batch& refused, const failure& why);
 

@@ -175,6 +175,25 @@ CAF_TEST(a plan behind one that waits for its turn is committed without it) {
   CAF_CHECK_EQUAL(settled_by(*script->commits[2]), ids{5});
 }
 
+CAF_TEST(a commit that takes too long twice is divided and nothing of it is lost) {
+  start();
+  const failure too_long{failure_class::transient, "it took longer than the statement time-out"};
+  script->commit_answers = {too_long, too_long,        too_long,       commit_report{},
+                            refused,  commit_report{}, commit_report{}};
+  auto got = send(make_plans({1, 2, 3, 4}));
+  CAF_CHECK_EQUAL(script->commits.size(), 1u);
+  advance(100ms);
+  // All four twice; 1 and 2, too many still; 1; 2 (refused); 2 as a failure; 3 and 4.
+  CAF_REQUIRE_EQUAL(script->commits.size(), 7u);
+  CAF_CHECK_EQUAL(settled_by(*script->commits[1]), (ids{1, 2, 3, 4}));
+  CAF_CHECK_EQUAL(settled_by(*script->commits[2]), (ids{1, 2}));
+  CAF_CHECK_EQUAL(settled_by(*script->commits[3]), ids{1});
+  CAF_CHECK_EQUAL(settled_by(*script->commits[4]), ids{2});
+  CAF_CHECK_EQUAL(script->commits[5]->failures.size(), 1u);
+  CAF_CHECK_EQUAL(settled_by(*script->commits[6]), (ids{3, 4}));
+  CAF_CHECK(got->value);
+}
+
 CAF_TEST(no further commit is begun during an outage) {
   cfg.max_commits = 2;
   start();
