@@ -173,6 +173,19 @@ TEST_F(connection_test, a_url_that_is_none_is_refused_without_being_repeated) {
   }
 }
 
+TEST_F(connection_test, half_a_password_is_not_taken_for_a_host_a_port_or_a_database) {
+  for (auto url :
+       {"postgresql://u:hunt@er22@h/d", "postgresql://u:hunt/er22@h/d", "postgresql://u:12/er22@h/d"}) {
+    auto why = no_connection(url);
+    EXPECT_EQ(why.kind, failure_class::permanent) << url;
+    EXPECT_EQ(why.reason.find("er22"), std::string::npos) << why.reason;
+    expect_says(why, "%40");
+    EXPECT_EQ(postgres::describe_url(secret{url}).find("er22"), std::string::npos) << url;
+  }
+  EXPECT_FALSE(postgres::check_url(secret{"postgresql://u:hunt%40er22@h,i:1,2/d@e"}).has_error());
+  EXPECT_FALSE(postgres::check_url(secret{"host=@abstract dbname=d user=u"}).has_error());
+}
+
 TEST_F(connection_test, a_password_that_the_server_repeats_is_taken_out) {
   auto x = options();
   x.url = secret{std::string{x.url.reveal()} + " password=hunter22"};

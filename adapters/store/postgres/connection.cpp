@@ -77,35 +77,49 @@ void connection::deleter::operator()(pg_conn* x) const noexcept {
 
 namespace {
 
-std::unique_ptr<PQconninfoOption, options_deleter> parse_url(const secret& url) {
-  auto text = std::string{url.reveal()};
-  char* complaint = nullptr;
-  auto parsed = std::unique_ptr<PQconninfoOption, options_deleter>{PQconninfoParse(text.c_str(), &complaint)};
-  PQfreemem(complaint);
-  secret::wipe(text);
-  return parsed;
-}
+using parsed_url = std::unique_ptr<PQconninfoOption, options_deleter>;
 
-/// Empty when the URL does not say.
-std::string setting(const PQconninfoOption* parsed, std::string_view key) {
-  for (auto* x = parsed; x && x->keyword; ++x)
+/// Empty when it does not stand there.
+std::string_view part_of(const parsed_url& parsed, std::string_view key) {
+  for (auto* x = parsed.get(); x && x->keyword; ++x)
     if (x->keyword == key && x->val)
       return x->val;
   return {};
 }
 
+/// An @ or / in a password that is not written as %40 or %2F ends it for libpq: the rest of the password is then part of
+/// what is told to everybody. A host may begin with an @, though (a socket without a file).
+bool holds_half_a_password(const parsed_url& parsed) {
+  return part_of(parsed, "host").find('@', 1) != std::string_view::npos
+         || part_of(parsed, "port").find_first_not_of("0123456789,") != std::string_view::npos
+         || (part_of(parsed, "user").empty()
+             && part_of(parsed, "dbname").find('@') != std::string_view::npos);
+}
+
+/// Nothing when it is not understood, or in a way that nobody can have meant.
+parsed_url parse_url(const secret& url) {
+  auto text = std::string{url.reveal()};
+  char* complaint = nullptr;
+  auto parsed = parsed_url{PQconninfoParse(text.c_str(), &complaint)};
+  PQfreemem(complaint);
+  secret::wipe(text);
+  if (holds_half_a_password(parsed))
+    parsed.reset();
+  return parsed;
+}
+
 /// Any of the hosts, which are separated by commas, is another machine.
-bool leaves_this_machine(const PQconninfoOption* parsed) {
-  auto hosts = setting(parsed, "host");
+bool leaves_this_machine(const parsed_url& parsed) {
+  auto hosts = part_of(parsed, "host");
   if (hosts.empty())
-    hosts = setting(parsed, "hostaddr");
+    hosts = part_of(parsed, "hostaddr");
   auto is_here = [](std::string_view x) {
     return x.empty() || x.front() == '/' || x.front() == '@' || x == "localhost" || x == "::1"
            || x.starts_with("127.");
   };
   for (std::size_t first = 0; first <= hosts.size();) {
     auto end = std::min(hosts.find(',', first), hosts.size());
-    if (!is_here(std::string_view{hosts}.substr(first, end - first)))
+    if (!is_here(hosts.substr(first, end - first)))
       return true;
     first = end + 1;
   }
@@ -121,10 +135,10 @@ struct tls_defaults {
 
 tls_defaults tls_for(const secret& url) {
   auto parsed = parse_url(url);
-  if (!leaves_this_machine(parsed.get()) || !setting(parsed.get(), "sslmode").empty())
+  if (!leaves_this_machine(parsed) || !part_of(parsed, "sslmode").empty())
     return {};
   tls_defaults out{"verify-full", {}};
-  if (setting(parsed.get(), "sslrootcert").empty())
+  if (part_of(parsed, "sslrootcert").empty())
     for (auto* bundle : {"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt"})
       if (out.authorities.empty() && access(bundle, R_OK) == 0)
         out.authorities = bundle;
@@ -147,9 +161,9 @@ result<void> check_url(const secret& url) {
 
 std::string describe_url(const secret& url) {
   auto parsed = parse_url(url);
-  auto text = [&](std::string_view key, const char* otherwise) {
-    auto out = setting(parsed.get(), key);
-    return out.empty() ? std::string{otherwise} : out;
+  auto text = [&](std::string_view key, std::string_view otherwise) {
+    auto found = part_of(parsed, key);
+    return std::string{found.empty() ? otherwise : found};
   };
   return "PostgreSQL database '" + text("dbname", "?") + "' at " + text("host", "its default host") + ":"
          + text("port", "5432");
