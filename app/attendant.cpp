@@ -23,11 +23,15 @@ attendant::~attendant() {
   stop();
 }
 
+void attendant::interrupt() {
+  stopping_ = true;
+  changes_->interrupt();
+}
+
 void attendant::stop() {
   if (!thread_.joinable())
     return;
-  stopping_ = true;
-  changes_->interrupt();
+  interrupt();
   thread_.join();
 }
 

@@ -29,7 +29,10 @@ public:
   attendant(const attendant&) = delete;
   attendant& operator=(const attendant&) = delete;
 
-  /// Ends the watch; may wait for seconds when the database hangs.
+  /// Asks the watch to end, without waiting for it.
+  void interrupt();
+
+  /// Ends the watch; waits for as long as a database that hangs may take to connect to.
   void stop();
 
   /// Keeps restarts for `herald status`. What cannot be written now is tried again next time.

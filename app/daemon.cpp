@@ -28,12 +28,21 @@ constexpr duration look_around{500};
 /// How long a single run waits for a mail provider that is down.
 constexpr duration job_patience{30'000};
 
+/// From now on the process ends, come what may: a database that hangs must not keep it. Stopping the threads comes on top
+/// of draining; five seconds are plenty for it.
+void end_in_time(const run_environment& env, int code) {
+  env.signals.end_on_next(env.cfg.daemon.drain_deadline + duration{5'000}, code);
+}
+
 /// Drains and stops; what could not be finished is said, and shows in the exit code.
-int shut_down(const run_environment& env, session& pipeline) {
-  auto deadline = env.cfg.daemon.drain_deadline;
-  // Stopping the actors comes on top of draining; five seconds are plenty for it.
-  env.signals.end_on_next(deadline + duration{5'000}, exit_code::cut_short);
-  auto drained = pipeline.drain(deadline);
+int shut_down(const run_environment& env, session& pipeline, attendant* watch = nullptr) {
+  end_in_time(env, exit_code::cut_short);
+  if (watch)
+    watch->interrupt();
+  auto drained = pipeline.drain(env.cfg.daemon.drain_deadline);
+  // Until then it may wake the pipeline.
+  if (watch)
+    watch->stop();
   pipeline.stop();
   if (!drained) {
     env.log.error(component, "drain-failed", "stopped without draining; claims end with their leases: {}",
@@ -122,6 +131,7 @@ int run_daemon(const run_environment& env) {
   for (;;) {
     auto signal = env.signals.wait(look_around);
     if (escalated->happened) {
+      end_in_time(env, exit_code::escalated);
       watch.stop();
       watch.record();
       return report_escalation(env, *escalated);
@@ -129,8 +139,7 @@ int run_daemon(const run_environment& env) {
     if (signal == SIGTERM || signal == SIGINT) {
       env.log.info(component, "stopping", "told to stop, finishing what is in flight within {} ms",
                    env.cfg.daemon.drain_deadline.count());
-      watch.stop();
-      auto code = shut_down(env, *pipeline);
+      auto code = shut_down(env, *pipeline, &watch);
       watch.record();
       return code;
     }

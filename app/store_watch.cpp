@@ -96,7 +96,8 @@ private:
   pause pause_;
 };
 
-/// LISTEN. While there is no connection, and for good behind a pooler, it looks at regular intervals.
+/// LISTEN. Behind a pooler it gives up for good and looks at regular intervals. While there is no connection it does
+/// neither: then the stages wait for the database, too.
 class listening_watch final : public store_watch {
 public:
   listening_watch(std::unique_ptr<notifications> source, duration look_every, logger log)

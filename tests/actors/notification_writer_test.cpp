@@ -17,6 +17,14 @@ using ids = std::vector<std::int64_t>;
 const failure store_down{failure_class::outage, "the database is locked"};
 const failure refused{failure_class::permanent, "a constraint does not hold"};
 
+/// Plans that count up messages.
+plan_batch_ptr chat(std::vector<std::int64_t> events) {
+  auto out = *make_plans(std::move(events));
+  for (auto& plan : out.plans)
+    plan.roll_ups.emplace_back();
+  return std::make_shared<const plan_batch>(std::move(out));
+}
+
 struct fixture : actor_fixture {
   gate_script_ptr script = std::make_shared<gate_script>();
   store_gate_actor gate = spawn(scripted_gate, script);
@@ -136,12 +144,6 @@ CAF_TEST(commits that count up messages take turns and let others pass) {
   cfg.max_commits = 2;
   start();
   script->hold_commits = true;
-  auto chat = [](std::vector<std::int64_t> events) {
-    auto out = *make_plans(std::move(events));
-    for (auto& plan : out.plans)
-      plan.roll_ups.emplace_back();
-    return std::make_shared<const plan_batch>(std::move(out));
-  };
   send(chat({1, 2, 3, 4}));
   auto b = send(chat({5, 6, 7, 8}));
   send(make_plans({9, 10, 11, 12}));
@@ -156,12 +158,6 @@ CAF_TEST(a plan behind one that waits for its turn is committed without it) {
   cfg.max_commits = 2;
   start();
   script->hold_commits = true;
-  auto chat = [](std::vector<std::int64_t> events) {
-    auto out = *make_plans(std::move(events));
-    for (auto& plan : out.plans)
-      plan.roll_ups.emplace_back();
-    return std::make_shared<const plan_batch>(std::move(out));
-  };
   send(chat({1, 2, 3, 4}));
   send(chat({5}));
   advance(10ms);

@@ -1,8 +1,15 @@
 // kill -9 at any moment: nothing lost, nothing doubled. And SIGTERM: nothing left claimed.
+#include <chrono>
+#include <cstring>
 #include <filesystem>
+#include <stdexcept>
+#include <string>
+#include <vector>
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
+#include <sys/socket.h>
+#include <sys/un.h>
 
 #include "core/random.hpp"
 #include "tests/e2e/herald.hpp"
@@ -33,6 +40,43 @@ std::vector<std::string> run_arguments() {
           "--log-level",
           "WARNING"};
 }
+
+/// Takes connections on a socket and says nothing.
+class silent_server {
+public:
+  explicit silent_server(const std::string& path) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    std::strncpy(address.sun_path, path.c_str(), sizeof address.sun_path - 1);
+    if (bind(listener_, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0
+        || listen(listener_, 8) != 0)
+      throw std::runtime_error("cannot listen on " + path);
+  }
+
+  silent_server(const silent_server&) = delete;
+  silent_server& operator=(const silent_server&) = delete;
+
+  ~silent_server() {
+    for (auto x : clients_)
+      close(x);
+    close(listener_);
+  }
+
+  /// Whether so many clients come, each within half a minute.
+  bool takes(std::size_t n) {
+    while (clients_.size() < n) {
+      pollfd on{listener_, POLLIN, 0};
+      if (poll(&on, 1, 30'000) <= 0)
+        return false;
+      clients_.push_back(accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC));
+    }
+    return true;
+  }
+
+private:
+  int listener_ = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  std::vector<int> clients_;
+};
 
 std::uint64_t settled_events(sqlite_store& store) {
   auto status = store.status(system_clock{}.now(), std::chrono::hours{24});
@@ -123,6 +167,24 @@ TEST(stop, a_drain_that_may_take_no_time_hands_claims_back_uncounted) {
   EXPECT_TRUE(result.status == 0 || result.status == 3) << result.status << result.err;
   auto attempts = rows_of(place.database(), "SELECT SUM(retry_count) FROM notification_processing");
   EXPECT_EQ(*attempts.begin(), "0");
+}
+
+TEST(stop, a_database_that_hangs_while_it_is_connected_to_does_not_hold_it_up) {
+  workplace place;
+  silent_server server{place.file(".s.PGSQL.5432")};
+  auto herald = place.start_plain({"run", "--set", "store.kind=postgres", "--set",
+                                   "store.postgres.connect_timeout_ms=600000", "--set", "email.enabled=false",
+                                   "--set", "daemon.drain_deadline_ms=100"},
+                                  {{"DATABASE_URL", "host=" + place.file("") + " dbname=d user=u"}});
+  // The pipeline, and the watch that listens.
+  ASSERT_TRUE(server.takes(2));
+  herald.signal(SIGTERM);
+  auto until = std::chrono::steady_clock::now() + std::chrono::seconds{60};
+  auto ended = false;
+  while (!ended && std::chrono::steady_clock::now() < until)
+    ended = herald.ended_within(100);
+  ASSERT_TRUE(ended) << herald.said_so_far();
+  EXPECT_EQ(herald.wait().status, 3);
 }
 
 } // namespace
