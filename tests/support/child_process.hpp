@@ -104,7 +104,11 @@ public:
     }
   }
 
-  void signal(int number) const { kill(pid_, number); }
+  void signal(int number) const {
+    // Of a program that has ended no number is left, and -1 means everybody.
+    if (pid_ > 0)
+      kill(pid_, number);
+  }
 
   /// Whether the program has ended; waits for its end at most for `limit` milliseconds. Takes in what it says
   /// meanwhile: a program whose output nobody reads stops in the middle of its work.
