@@ -35,20 +35,16 @@ void attendant::stop() {
   thread_.join();
 }
 
-void attendant::record() {
-  keep_restarts();
-}
-
 void attendant::watch() {
   while (!stopping_) {
     auto changed = changes_->wait(look_around);
     if (changed.events || changed.emails)
       pipeline_.wake(changed.events, changed.emails);
-    keep_restarts();
+    record();
   }
 }
 
-void attendant::keep_restarts() {
+void attendant::record() {
   if (cfg_.writer.dry_run)
     return;
   for (auto& x : pipeline_.supervision().take_new())

@@ -36,12 +36,11 @@ public:
   void stop();
 
   /// Keeps restarts for `herald status`. What cannot be written now is tried again next time.
-  /// @pre stopped
+  /// @pre stopped, but for the watch's own use
   void record();
 
 private:
   void watch();
-  void keep_restarts();
 
   const configuration& cfg_;
   session& pipeline_;

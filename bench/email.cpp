@@ -2,10 +2,7 @@
 #include "bench/email.hpp"
 
 #include <algorithm>
-#include <array>
 #include <chrono>
-#include <cstdio>
-#include <memory>
 #include <string>
 
 #include <fmt/format.h>
@@ -15,6 +12,7 @@
 #include "adapters/system_clock.hpp"
 #include "app/demo/company.hpp"
 #include "app/demo/events.hpp"
+#include "bench/child.hpp"
 #include "bench/support.hpp"
 #include "core/email/render.hpp"
 #include "core/email/samples.hpp"
@@ -26,37 +24,9 @@ namespace {
 /// The fake Resend as a process of its own, so that its work is not counted as Herald's.
 class provider_process {
 public:
-  provider_process(const std::string& program, int per_second) {
-    std::array<int, 2> in{};
-    std::array<int, 2> out{};
-    if (pipe2(in.data(), O_CLOEXEC) != 0 || pipe2(out.data(), O_CLOEXEC) != 0)
-      throw std::runtime_error("cannot make a pipe");
-    posix_spawn_file_actions_t actions;
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_adddup2(&actions, in[0], 0);
-    posix_spawn_file_actions_adddup2(&actions, out[1], 1);
-    auto name = program;
-    auto option = std::string{"--per-second"};
-    auto value = std::to_string(per_second);
-    std::array<char*, 4> argv{name.data(), option.data(), value.data(), nullptr};
-    std::array<char*, 1> envp{nullptr};
-    auto failed = posix_spawn(&pid_, program.c_str(), &actions, nullptr, argv.data(), envp.data());
-    posix_spawn_file_actions_destroy(&actions);
-    close(in[0]);
-    close(out[1]);
-    stdin_ = in[1];
-    auto lines = std::unique_ptr<std::FILE, int (*)(std::FILE*)>{fdopen(out[0], "r"), std::fclose};
-    std::array<char, 200> line{};
-    if (failed != 0 || !std::fgets(line.data(), line.size(), lines.get()))
-      throw std::runtime_error("cannot start " + program);
-    url_ = line.data();
-    url_.resize(url_.find_last_not_of("\r\n") + 1);
-  }
-  provider_process(const provider_process&) = delete;
-  provider_process& operator=(const provider_process&) = delete;
-  ~provider_process() {
-    close(stdin_); // it ends with its input
-    waitpid(pid_, nullptr, 0);
+  provider_process(const std::string& program, int per_second)
+      : program_{program, {"--per-second", std::to_string(per_second)}}, url_{program_.read_line()} {
+    // nop
   }
 
   const std::string& url() const { return url_; }
@@ -76,8 +46,7 @@ public:
   }
 
 private:
-  pid_t pid_ = -1;
-  int stdin_ = -1;
+  child program_;
   std::string url_;
 };
 

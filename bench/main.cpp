@@ -23,9 +23,10 @@ int main(int argc, char** argv) {
     fmt::print(stderr, "herald_bench: {}\n", e.what());
     return 1;
   }
-  fmt::print(stderr, "usage: herald_bench fanout [EVENTS]\n"
-                     "       herald_bench email [MAILS]\n"
-                     "       herald_bench postgres [EVENTS] [--skip-peers] [--quick] [--json] [--only-throughput] "
-                     "[--only-latency]\n");
+  fmt::print(stderr,
+             "usage: herald_bench fanout [EVENTS]\n"
+             "       herald_bench email [MAILS]\n"
+             "       herald_bench postgres [EVENTS] [--skip-peers] [--quick] [--json] [--only-throughput] "
+             "[--only-latency]\n");
   return 2;
 }

@@ -12,12 +12,12 @@
 #include <vector>
 
 #include <fcntl.h>
-#include <spawn.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "adapters/store/sqlite/sqlite_store.hpp"
+#include "tests/support/spawn.hpp"
 
 namespace herald::bench {
 
@@ -67,29 +67,12 @@ struct run_figures {
 };
 
 /// Runs a herald command with exactly this environment to its end, without its output, and measures it from outside.
-inline run_figures run_herald(const std::string& program, std::vector<std::string> args,
+inline run_figures run_herald(const std::string& program, const std::vector<std::string>& args,
                               const std::map<std::string, std::string>& env = {}) {
-  args.insert(args.begin(), program);
-  std::vector<char*> argv;
-  for (auto& x : args)
-    argv.push_back(x.data());
-  argv.push_back(nullptr);
-  std::vector<std::string> assignments;
-  for (auto& [name, value] : env)
-    assignments.push_back(name + "=" + value);
-  std::vector<char*> envp;
-  for (auto& x : assignments)
-    envp.push_back(x.data());
-  envp.push_back(nullptr);
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
   auto start = std::chrono::steady_clock::now();
-  pid_t pid = 0;
-  auto failed = posix_spawn(&pid, program.c_str(), &actions, nullptr, argv.data(), envp.data());
-  posix_spawn_file_actions_destroy(&actions);
-  if (failed != 0)
-    throw std::runtime_error("cannot start " + program);
+  auto pid = testing::spawn_program(program, args, env, [](posix_spawn_file_actions_t& actions) {
+    posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
+  });
   int status = 0;
   rusage usage{};
   wait4(pid, &status, 0, &usage);
@@ -97,7 +80,7 @@ inline run_figures run_herald(const std::string& program, std::vector<std::strin
     return static_cast<double>(x.tv_sec) + static_cast<double>(x.tv_usec) / 1e6;
   };
   if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
-    throw std::runtime_error("'herald " + args.at(1) + "' failed");
+    throw std::runtime_error("'herald " + args.at(0) + "' failed");
   return {seconds_since(start), to_seconds(usage.ru_utime) + to_seconds(usage.ru_stime),
           static_cast<double>(usage.ru_maxrss) / 1024.0};
 }

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "bench/postgres/child.hpp"
+#include "bench/child.hpp"
 #include "bench/support.hpp"
 #include "messages/secret.hpp"
 

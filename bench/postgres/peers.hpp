@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "bench/postgres/child.hpp"
+#include "bench/child.hpp"
 #include "messages/secret.hpp"
 
 namespace herald::bench {

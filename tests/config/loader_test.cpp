@@ -324,7 +324,8 @@ TEST(loader, a_refused_value_is_not_blamed_for_a_contradiction_as_well) {
 
 TEST(loader, a_postgres_store_needs_its_url) {
   EXPECT_NE(errors_of(with_overrides({{"store.kind", "postgres"}})), "none");
-  EXPECT_EQ(errors_of(with_overrides({{"store.kind", "postgres"}, {"store.postgres.url", "dbname=x"}})), "none");
+  EXPECT_EQ(errors_of(with_overrides({{"store.kind", "postgres"}, {"store.postgres.url", "dbname=x"}})),
+            "none");
 }
 
 TEST(loader, a_supabase_store_needs_address_and_key) {

@@ -105,6 +105,28 @@ TEST_P(store_contract, replicas_that_count_up_the_same_row_at_once_lose_no_messa
   EXPECT_EQ(count_in(rows[1]), static_cast<std::int64_t>(messages));
 }
 
+TEST_P(store_contract, replicas_that_start_the_same_row_anew_at_once_start_one) {
+  constexpr std::size_t messages = 8;
+  // The thread is known and its rows have been read: the next message starts new ones.
+  emit_chat();
+  commit({roll_up_plan(claim_one(), {ids::olga, ids::max})});
+  for (auto& row : backend->notifications())
+    backend->mark_read(row.id, now);
+  std::vector<claimed_event> claims;
+  for (std::size_t n = 0; n < messages; ++n) {
+    emit_chat();
+    claims.push_back(claim_one(worker_no(n)));
+  }
+  at_once(*backend, messages, [&](store_under_test& replica, std::size_t n) {
+    auto x = committing(roll_up_plan(claims[n], {ids::olga, ids::max}), worker_no(n), now);
+    EXPECT_EQ(value_of(replica.events.commit(x)).completed, 1u);
+  });
+  auto rows = backend->notifications();
+  ASSERT_EQ(rows.size(), 4u);
+  EXPECT_EQ(count_in(rows[2]), static_cast<std::int64_t>(messages));
+  EXPECT_EQ(count_in(rows[3]), static_cast<std::int64_t>(messages));
+}
+
 TEST_P(store_contract, commits_that_touch_the_same_rows_in_opposite_order_all_come_through) {
   // Two counters, taken in different order by different replicas: the store has to order them itself.
   constexpr std::size_t rounds = 6;
@@ -123,7 +145,9 @@ TEST_P(store_contract, commits_that_touch_the_same_rows_in_opposite_order_all_co
       EXPECT_EQ(value_of(replica.events.commit(x)).completed, 1u);
     }
   });
-  for (auto& row : backend->notifications())
+  auto rows = backend->notifications();
+  ASSERT_EQ(rows.size(), 2u);
+  for (auto& row : rows)
     EXPECT_EQ(count_in(row), static_cast<std::int64_t>(2 * rounds));
 }
 

@@ -13,8 +13,7 @@ class postgres_backend final : public sql_backend {
 public:
   store_under_test open() override {
     struct replica {
-      explicit replica(const postgres_options& x)
-          : store{value_of(open_postgres_store(x))}, platform{x} {}
+      explicit replica(const postgres_options& x) : store{value_of(open_postgres_store(x))}, platform{x} {}
 
       std::unique_ptr<postgres_store> store;
       sql_platform platform;

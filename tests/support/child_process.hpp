@@ -16,9 +16,10 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "tests/support/spawn.hpp"
 
 namespace herald::testing {
 
@@ -66,32 +67,16 @@ public:
     std::array<int, 2> err{};
     if (pipe2(out.data(), O_CLOEXEC) != 0 || pipe2(err.data(), O_CLOEXEC) != 0)
       throw std::runtime_error("cannot make a pipe");
-    posix_spawn_file_actions_t actions;
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-    posix_spawn_file_actions_adddup2(&actions, out[1], 1);
-    posix_spawn_file_actions_adddup2(&actions, err[1], 2);
-    posix_spawn_file_actions_addchdir_np(&actions, directory.c_str());
-    args.insert(args.begin(), program);
-    std::vector<char*> argv;
-    for (auto& x : args)
-      argv.push_back(x.data());
-    argv.push_back(nullptr);
-    std::vector<std::string> assignments;
-    for (auto& [key, value] : env)
-      assignments.push_back(key + "=" + value);
-    std::vector<char*> envp;
-    for (auto& x : assignments)
-      envp.push_back(x.data());
-    envp.push_back(nullptr);
-    auto failed = posix_spawn(&pid_, program.c_str(), &actions, nullptr, argv.data(), envp.data());
-    posix_spawn_file_actions_destroy(&actions);
-    close(out[1]);
-    close(err[1]);
     pipes_[0].fd = out[0];
     pipes_[1].fd = err[0];
-    if (failed != 0)
-      throw std::runtime_error("cannot start " + program);
+    pid_ = spawn_program(program, std::move(args), env, [&](posix_spawn_file_actions_t& actions) {
+      posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+      posix_spawn_file_actions_adddup2(&actions, out[1], 1);
+      posix_spawn_file_actions_adddup2(&actions, err[1], 2);
+      posix_spawn_file_actions_addchdir_np(&actions, directory.c_str());
+    });
+    close(out[1]);
+    close(err[1]);
   }
 
   child_process(const child_process&) = delete;

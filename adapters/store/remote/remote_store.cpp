@@ -149,31 +149,16 @@ result<std::uint64_t> remote_store::drop_dead(std::span<const std::int64_t> even
 // -- names --------------------------------------------------------------------------------------------------
 
 std::span<const std::string_view> remote_functions() {
-  static constexpr std::array<std::string_view, 25> names{"herald_claim",
-                                                          "herald_commit",
-                                                          "herald_renew",
-                                                          "herald_release",
-                                                          "herald_open_window",
-                                                          "herald_claim_outbox",
-                                                          "herald_seal",
-                                                          "herald_record",
-                                                          "herald_release_outbox",
-                                                          "herald_purge_bodies",
-                                                          "herald_report_sender",
-                                                          "herald_insert_events",
-                                                          "herald_status",
-                                                          "herald_summarize",
-                                                          "herald_explain",
-                                                          "herald_dead_letters",
-                                                          "herald_retry_dead",
-                                                          "herald_record_supervision",
-                                                          "herald_restarts",
-                                                          "herald_summarize_outbox",
-                                                          "herald_stuck_mails",
-                                                          "herald_resend_mails",
-                                                          "herald_drop_mails",
-                                                          "herald_read_mail",
-                                                          "herald_drop_dead"};
+  static constexpr std::array<std::string_view, 25> names{
+      "herald_claim",        "herald_commit",           "herald_renew",
+      "herald_release",      "herald_open_window",      "herald_claim_outbox",
+      "herald_seal",         "herald_record",           "herald_release_outbox",
+      "herald_purge_bodies", "herald_report_sender",    "herald_insert_events",
+      "herald_status",       "herald_summarize",        "herald_explain",
+      "herald_dead_letters", "herald_retry_dead",       "herald_record_supervision",
+      "herald_restarts",     "herald_summarize_outbox", "herald_stuck_mails",
+      "herald_resend_mails", "herald_drop_mails",       "herald_read_mail",
+      "herald_drop_dead"};
   return names;
 }
 

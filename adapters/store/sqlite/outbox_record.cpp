@@ -166,7 +166,8 @@ sender_share report_sender(database& db, const sender_report& report) {
          "ON CONFLICT (worker) DO UPDATE SET lease_until = excluded.lease_until, day = excluded.day, "
          "mails = excluded.mails + iif(day = excluded.day, mails, 0)",
          report.worker, report.now + report.lease, std::int64_t{today}, report.mails);
-  db.run("DELETE FROM herald_senders WHERE day < ?1 - 1 AND lease_until < ?2", std::int64_t{today}, report.now);
+  db.run("DELETE FROM herald_senders WHERE day < ?1 - 1 AND lease_until < ?2", std::int64_t{today},
+         report.now);
   auto counts = db.query("SELECT count(*) FILTER (WHERE lease_until > ?1), "
                          "coalesce(sum(mails) FILTER (WHERE day = ?2), 0) FROM herald_senders",
                          report.now, std::int64_t{today});

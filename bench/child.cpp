@@ -1,13 +1,15 @@
-#include "bench/postgres/child.hpp"
+#include "bench/child.hpp"
 
 #include <array>
 #include <csignal>
 #include <stdexcept>
+#include <utility>
 
 #include <fcntl.h>
-#include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "tests/support/spawn.hpp"
 
 namespace herald::bench {
 
@@ -18,32 +20,14 @@ child::child(const std::string& program, std::vector<std::string> args,
   std::array<int, 2> out{};
   if (pipe2(in.data(), O_CLOEXEC) != 0 || pipe2(out.data(), O_CLOEXEC) != 0)
     throw std::runtime_error("cannot make a pipe");
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_adddup2(&actions, in[0], 0);
-  posix_spawn_file_actions_adddup2(&actions, out[1], 1);
-  args.insert(args.begin(), program);
-  std::vector<char*> argv;
-  for (auto& x : args)
-    argv.push_back(x.data());
-  argv.push_back(nullptr);
-  std::vector<std::string> assignments;
-  for (auto& [key, value] : env)
-    assignments.push_back(key + "=" + value);
-  std::vector<char*> envp;
-  for (auto& x : assignments)
-    envp.push_back(x.data());
-  envp.push_back(nullptr);
-  auto failed = posix_spawn(&pid_, program.c_str(), &actions, nullptr, argv.data(), envp.data());
-  posix_spawn_file_actions_destroy(&actions);
-  close(in[0]);
-  close(out[1]);
   input_ = in[1];
   output_ = out[0];
-  if (failed != 0) {
-    pid_ = -1;
-    throw std::runtime_error("cannot start " + program);
-  }
+  pid_ = testing::spawn_program(program, std::move(args), env, [&](posix_spawn_file_actions_t& actions) {
+    posix_spawn_file_actions_adddup2(&actions, in[0], 0);
+    posix_spawn_file_actions_adddup2(&actions, out[1], 1);
+  });
+  close(in[0]);
+  close(out[1]);
 }
 
 child::~child() {
