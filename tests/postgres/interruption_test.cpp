@@ -104,6 +104,21 @@ private:
   std::optional<postgres::connection> side_door_;
 };
 
+TEST_F(interruption_test, a_daemon_whose_clock_is_days_ahead_sets_nothing_aside) {
+  auto store = open();
+  ask("INSERT INTO domain_events (event_type, created_at) VALUES ('document_uploaded', now())");
+  now = timestamp{duration{std::stoll(ask("SELECT floor(extract(epoch FROM now()) * 1000)::bigint"))}};
+  auto ahead = claiming("worker-2");
+  ahead.now += std::chrono::days{2};
+  auto wrong = store->claim(ahead);
+  ASSERT_TRUE(wrong) << to_string(wrong.error());
+  EXPECT_EQ(wrong->expired, 0u);
+  EXPECT_TRUE(wrong->events.empty());
+  auto right = store->claim(claiming());
+  ASSERT_TRUE(right) << to_string(right.error());
+  EXPECT_EQ(right->events.size(), 1u);
+}
+
 TEST_F(interruption_test, a_commit_whose_answer_was_lost_is_found_done_when_it_is_repeated) {
   auto proxy = fake_pooler{postgres_server::instance().directory()};
   auto store = open(proxy.url(database->name()));

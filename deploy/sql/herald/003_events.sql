@@ -128,7 +128,11 @@ declare
   at constant timestamptz := herald_at(now_ms);
   worker constant text := request ->> 'worker';
   lease constant interval := make_interval(secs => coalesce((request ->> 'lease')::bigint, 60000) / 1000.0);
-  oldest constant timestamptz := herald_at(now_ms - coalesce((request ->> 'max_age')::bigint, 86400000));
+  max_age constant bigint := coalesce((request ->> 'max_age')::bigint, 86400000);
+  oldest constant timestamptz := herald_at(now_ms - max_age);
+  -- To set an event aside is for good, so this server's clock has to agree that it is old: a single daemon with a clock
+  -- that is days ahead would take away everybody's events.
+  forgettable constant timestamptz := least(oldest, clock_timestamp() - make_interval(secs => max_age / 1000.0));
   max_count constant integer := coalesce((request ->> 'limit')::integer, 1);
   taken bigint[];             -- rows that are ours to lease again
   lapsed bigint[] := '{}';    -- of these, those whose former claim ran out
@@ -177,7 +181,7 @@ begin
         select p.event_id from notification_processing p join domain_events e on e.id = p.event_id
         where p.processing_status = 'processing' and p.herald_lease_until is null
           and greatest(p.claimed_at, p.created_at) <= at - lease
-          and e.created_at < least(oldest, at - foreign_look_back)
+          and e.created_at < least(forgettable, at - foreign_look_back)
         order by p.event_id
         limit max_passed_over for update of p skip locked);
       lapsed := lapsed || fresh;
@@ -231,7 +235,7 @@ begin
       end if;
       aged := array(
         select e.id from domain_events e
-        where e.id > lower_id and e.id <= upper_id and e.created_at - oldest < interval '0'
+        where e.id > lower_id and e.id <= upper_id and e.created_at - forgettable < interval '0'
           and (select p.event_id from notification_processing p where p.event_id = e.id) is null
           and (select x.event_id from herald_expired x where x.event_id = e.id) is null
         order by e.id
