@@ -8,7 +8,9 @@
 #include <span>
 #include <vector>
 
+#include "messages/calendar.hpp"
 #include "messages/failure.hpp"
+#include "messages/job.hpp"
 #include "messages/outbox.hpp"
 #include "messages/store.hpp"
 
@@ -65,6 +67,53 @@ public:
   /// Notes that a sender is at work and what it sent.
   virtual result<sender_share> report_sender(const sender_report&) = 0;
 };
+
+/// The ledger of time-driven jobs. Same rules as event_store.
+class run_ledger {
+public:
+  virtual ~run_ledger() = default;
+
+  /// The states in the order of the request.
+  virtual result<std::vector<job_state>> open_jobs(const open_jobs_request&) = 0;
+
+  /// Grants the run, once for each instant and never while another run of the job is under way. What a daemon left
+  /// running whose lease ran out is taken over when it is the same instant, and ends as failed when it is not.
+  virtual result<begun_run> begin_run(const begin_run_request&) = 0;
+
+  /// False, and no change, when the run is no longer the worker's.
+  virtual result<bool> finish_run(const finish_run_request&) = 0;
+
+  /// The newest entries, at most `limit` per job, by job and from new to old.
+  virtual result<std::vector<job_run>> job_runs(std::uint32_t limit) = 0;
+};
+
+/// What the jobs that create events need. Same rules as event_store.
+class nudge_store {
+public:
+  virtual ~nudge_store() = default;
+
+  virtual result<job_chunk> remind_of_meetings(const meeting_reminders_request&) = 0;
+
+  virtual result<job_chunk> nudge_unread_threads(const unread_nudges_request&) = 0;
+
+  virtual result<job_chunk> nudge_incomplete_resumes(const resume_nudges_request&) = 0;
+};
+
+/// What the renewal of calendar watches needs. Same rules as event_store.
+class watch_store {
+public:
+  virtual ~watch_store() = default;
+
+  virtual result<due_watches> find_due_watches(const due_watches_request&) = 0;
+
+  /// Fenced by the run. Idempotent: a channel that stands there already was recorded.
+  virtual result<watches_recorded> record_watches(const record_watches_request&) = 0;
+
+  virtual result<watch_summary> summarize_watches(timestamp now) = 0;
+};
+
+/// What the time-driven jobs need.
+class job_store : public run_ledger, public nudge_store, public watch_store {};
 
 /// Everything that runs behind the store gate.
 class pipeline_store : public event_store, public outbox_store {};

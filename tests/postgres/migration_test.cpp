@@ -249,7 +249,7 @@ TEST_F(migration_test, an_empty_database_becomes_what_psql_makes_of_the_same_fil
   auto report = migrate_all();
   EXPECT_EQ(report.from, std::nullopt);
   EXPECT_EQ(report.to, schema_version);
-  EXPECT_EQ(report.statements, 8u);
+  EXPECT_EQ(report.statements, 9u);
   EXPECT_NE(said.find("applying 001_tables.sql (new)"), std::string::npos);
   test_database by_psql;
   postgres_options other;
@@ -304,7 +304,7 @@ TEST_F(migration_test, two_runs_at_once_do_it_once) {
   other.join();
   for (auto& x : reports)
     ASSERT_FALSE(x.has_error()) << x.error().reason;
-  EXPECT_EQ(reports[0]->statements + reports[1]->statements, 8u);
+  EXPECT_EQ(reports[0]->statements + reports[1]->statements, 9u);
   EXPECT_EQ(reports[0]->scripts + reports[1]->scripts, script_count());
   EXPECT_TRUE(plan().empty());
 }

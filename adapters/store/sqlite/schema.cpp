@@ -8,6 +8,8 @@ extern "C" const char herald_sqlite_schema[];
 extern "C" const char herald_sqlite_schema_end[];
 extern "C" const char herald_sqlite_upgrade_3[];
 extern "C" const char herald_sqlite_upgrade_3_end[];
+extern "C" const char herald_sqlite_upgrade_4[];
+extern "C" const char herald_sqlite_upgrade_4_end[];
 
 namespace herald::sqlite {
 
@@ -24,7 +26,8 @@ struct upgrade {
   std::string_view script;
 };
 
-const std::array upgrades{upgrade{3, {herald_sqlite_upgrade_3, herald_sqlite_upgrade_3_end}}};
+const std::array upgrades{upgrade{3, {herald_sqlite_upgrade_3, herald_sqlite_upgrade_3_end}},
+                          upgrade{4, {herald_sqlite_upgrade_4, herald_sqlite_upgrade_4_end}}};
 
 static_assert(first_version + static_cast<std::int64_t>(upgrades.size()) == schema_version);
 

@@ -9,7 +9,7 @@
 namespace herald::sqlite {
 
 /// The version of the embedded schema, kept in the file's user_version.
-inline constexpr std::int64_t schema_version = 3;
+inline constexpr std::int64_t schema_version = 4;
 
 /// After this the connection's file has the schema this program knows: an older one is brought up to date, an empty
 /// file is given it if `create`.

@@ -41,9 +41,11 @@ $$;
 
 drop index if exists public.herald_notifications_event, public.herald_notifications_unread_thread,
   public.herald_processing_due, public.herald_processing_leases, public.herald_processing_leftovers,
-  public.herald_processing_dead, public.herald_domain_events_thread, public.herald_project_messages_thread;
+  public.herald_processing_dead, public.herald_domain_events_thread, public.herald_project_messages_thread,
+  public.herald_domain_events_resume_nudges;
 
-drop table if exists public.herald_senders, public.herald_mail_rows, public.herald_mails, public.herald_envelopes,
+drop table if exists public.herald_calendar_watches, public.herald_job_runs, public.herald_jobs, public.herald_senders,
+  public.herald_mail_rows, public.herald_mails, public.herald_envelopes,
   public.herald_digest_windows, public.herald_installation, public.herald_supervision, public.herald_access_rules,
   public.herald_threads, public.herald_once, public.herald_outcomes, public.herald_attempts, public.herald_expired,
   public.herald_cursor, public.herald_schema_files, public.herald_schema;
