@@ -100,14 +100,14 @@ TEST_F(connection_test, a_statement_that_takes_too_long_is_ended_by_the_server) 
 
 TEST_F(connection_test, a_server_that_says_nothing_is_given_up) {
   auto x = options();
-  x.answer_timeout = duration{100};
+  x.answer_timeout = duration{1'000};
   auto db = connect(x);
   auto pid = std::stoi(ask(db, "SELECT pg_backend_pid()"));
   ASSERT_EQ(kill(pid, SIGSTOP), 0);
   auto why = refusal(db, "SELECT 1");
   kill(pid, SIGCONT);
   EXPECT_EQ(why.kind, failure_class::outage);
-  expect_says(why, "no word from the server for 100 ms");
+  expect_says(why, "no word from the server for 1000 ms");
   EXPECT_FALSE(db.alive());
   EXPECT_EQ(refusal(db, "SELECT 1").kind, failure_class::outage);
 }

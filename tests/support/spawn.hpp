@@ -1,6 +1,8 @@
-// Starts a program with exactly the given environment, for tests and benchmarks.
+// Starts a program with exactly the given environment, for tests and benchmarks. Only what steers the sanitizers is handed
+// on besides.
 #pragma once
 
+#include <cstdlib>
 #include <functional>
 #include <map>
 #include <stdexcept>
@@ -23,6 +25,9 @@ inline pid_t spawn_program(const std::string& program, std::vector<std::string> 
   std::vector<std::string> assignments;
   for (auto& [name, value] : env)
     assignments.push_back(name + "=" + value);
+  for (auto* name : {"ASAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS", "UBSAN_OPTIONS"})
+    if (auto* value = std::getenv(name); value != nullptr && !env.contains(name))
+      assignments.push_back(std::string{name} + "=" + value);
   std::vector<char*> envp;
   for (auto& x : assignments)
     envp.push_back(x.data());
