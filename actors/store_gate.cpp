@@ -69,6 +69,38 @@ public:
         [this](const sender_report& x) {
           return call<sender_share>([&](pipeline_store& db) { return db.report_sender(x); });
         },
+        [this](const open_jobs_request& x) {
+          return call<job_states>([&](pipeline_store& db) -> result<job_states> {
+            auto jobs = db.open_jobs(x);
+            if (!jobs)
+              return jobs.error();
+            return job_states{std::move(*jobs)};
+          });
+        },
+        [this](const begin_run_request& x) {
+          return call<begun_run>([&](pipeline_store& db) { return db.begin_run(x); });
+        },
+        [this](const finish_run_request& x) {
+          return call<bool>([&](pipeline_store& db) { return db.finish_run(x); });
+        },
+        [this](const meeting_reminders_request& x) {
+          return call<job_chunk>([&](pipeline_store& db) { return db.remind_of_meetings(x); });
+        },
+        [this](const unread_nudges_request& x) {
+          return call<job_chunk>([&](pipeline_store& db) { return db.nudge_unread_threads(x); });
+        },
+        [this](const resume_nudges_request& x) {
+          return call<job_chunk>([&](pipeline_store& db) { return db.nudge_incomplete_resumes(x); });
+        },
+        [this](const due_watches_request& x) {
+          return call<due_watches_ptr>([&](pipeline_store& db) { return shared(db.find_due_watches(x)); });
+        },
+        [this](const record_watches_ptr& x) {
+          return call<watches_recorded>([&](pipeline_store& db) { return db.record_watches(*x); });
+        },
+        [this](const watch_summary_request& x) {
+          return call<watch_summary>([&](pipeline_store& db) { return db.summarize_watches(x.now); });
+        },
         [](freed_atom, std::uint64_t) {},
     };
   }
@@ -170,6 +202,15 @@ store_gate_actor::behavior_type store_gate_state::make_behavior(store_gate_confi
       [this](const outbox_release_request& x) { return on_request<std::uint64_t>(x); },
       [this](const purge_request& x) { return on_request<std::uint64_t>(x); },
       [this](const sender_report& x) { return on_request<sender_share>(x); },
+      [this](const open_jobs_request& x) { return on_request<job_states>(x); },
+      [this](const begin_run_request& x) { return on_request<begun_run>(x); },
+      [this](const finish_run_request& x) { return on_request<bool>(x); },
+      [this](const meeting_reminders_request& x) { return on_request<job_chunk>(x); },
+      [this](const unread_nudges_request& x) { return on_request<job_chunk>(x); },
+      [this](const resume_nudges_request& x) { return on_request<job_chunk>(x); },
+      [this](const due_watches_request& x) { return on_request<due_watches_ptr>(x); },
+      [this](const record_watches_ptr& x) { return on_request<watches_recorded>(x); },
+      [this](const watch_summary_request& x) { return on_request<watch_summary>(x); },
       [this](freed_atom, std::uint64_t desk) { on_freed(desk); },
   };
 }

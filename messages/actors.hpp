@@ -15,20 +15,32 @@
 //                                                        ▼
 //                                                    mail_gate
 //
+//   timer ── tick ──► job_runner ── begin, finish ──► store_gate
+//                          │ job_order      ▲ job_report
+//                          ▼                │
+//                     nudge_job, watch_renewal_job ── chunks, watches ──► store_gate
+//                                          │ calendar_call
+//                                          ▼
+//                                    calendar_gate
+//
 // Errors: a request that cannot be served is answered with a caf::error; actors/errors.hpp turns failures
 // into errors and back. Every restartable stage stands behind a slot (actors/slot.hpp) with the same
 // interface.
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include <caf/all.hpp>
 
 #include "actors/caf_compat.hpp"
+#include "messages/calendar.hpp"
 #include "messages/event.hpp"
 #include "messages/fan_out.hpp"
+#include "messages/job.hpp"
 #include "messages/mail.hpp"
 #include "messages/outbox.hpp"
 #include "messages/status.hpp"
@@ -48,6 +60,8 @@ HERALD_ATOM(retry, "retry")
 HERALD_ATOM(due, "due")
 HERALD_ATOM(freed, "freed")
 HERALD_ATOM(share, "share")
+HERALD_ATOM(cancel, "cancel") // break off what is under way
+HERALD_ATOM(look, "look")     // see whether something is due
 
 /// What the timer says when an entry is due.
 struct tick {
@@ -109,6 +123,81 @@ template <class Inspector> auto inspect(Inspector& f, lost_claims& x) {
   return f(x.claims);
 }
 
+/// The store's answer to open_jobs_request.
+struct job_states {
+  std::vector<job_state> jobs;
+};
+
+template <class Inspector> auto inspect(Inspector& f, job_states& x) {
+  auto n = x.jobs.size();
+  return f(n);
+}
+
+/// Asks for the state of all calendar watches.
+struct watch_summary_request {
+  timestamp now{};
+};
+
+template <class Inspector> auto inspect(Inspector& f, watch_summary_request& x) {
+  auto at = to_epoch_ms(x.now);
+  return f(at);
+}
+
+/// One run of a job, for the actor that knows the job.
+struct job_order {
+  run_ref run;
+  std::string worker;
+  /// The time that decides what is due; the run's own, by hand any other.
+  timestamp as_of{};
+  /// No new step is begun after this (by the clock).
+  timestamp deadline{};
+  bool dry_run = false;
+};
+
+using job_order_ptr = std::shared_ptr<const job_order>;
+
+inline std::string to_string(const job_order_ptr& x) {
+  return x ? "job_order(" + std::to_string(x->run.id) + ")" : "job_order(null)";
+}
+
+/// How far a run came.
+struct job_report {
+  job_counts counts;
+  /// Nothing: it is done.
+  std::optional<failure> why;
+};
+
+template <class Inspector> auto inspect(Inspector& f, job_report& x) {
+  return f(x.counts);
+}
+
+/// Asks for a run by hand, now.
+struct run_job {
+  std::string job;
+  /// Nothing: the time of the run.
+  std::optional<timestamp> as_of;
+  bool dry_run = false;
+};
+
+template <class Inspector> auto inspect(Inspector& f, run_job& x) {
+  return f(x.job, x.dry_run);
+}
+
+/// What came of a run by hand.
+struct hand_run {
+  begin_verdict verdict = begin_verdict::begun;
+  /// With `busy`: who runs it, until when at the latest.
+  std::string holder;
+  std::optional<timestamp> held_until;
+  job_report report;
+  duration took{};
+};
+
+template <class Inspector> auto inspect(Inspector& f, hand_run& x) {
+  auto verdict = std::string{to_string(x.verdict)};
+  return f(verdict);
+}
+
 // -- interfaces ---------------------------------------------------------------------------------------------
 
 /// What every stage answers.
@@ -123,6 +212,8 @@ using tick_taker = caf::typed_actor<caf::reacts_to<tick>>;
 using timer_actor = stage_actor::extend<
     // Schedules one extra tick.
     caf::reacts_to<alarm>,
+    // Changes when some jobs are due; the others stay as they are.
+    caf::reacts_to<schedule_change_ptr>,
     // INTERNAL: the entry with this index and generation is due.
     caf::reacts_to<due_atom, std::uint64_t, std::uint64_t>>;
 
@@ -156,6 +247,22 @@ using store_gate_actor = stage_actor::extend<
     caf::replies_to<purge_request>::with<std::uint64_t>,
     // Notes what a sender sent; answers with how many it shares the provider.
     caf::replies_to<sender_report>::with<sender_share>,
+    // Makes jobs known; answers how they stand.
+    caf::replies_to<open_jobs_request>::with<job_states>,
+    // Grants a run, or says why not.
+    caf::replies_to<begin_run_request>::with<begun_run>,
+    // Ends a run; answers whether it still was the worker's.
+    caf::replies_to<finish_run_request>::with<bool>,
+    // Create events and their dedupe rows, a chunk at a time.
+    caf::replies_to<meeting_reminders_request>::with<job_chunk>,
+    caf::replies_to<unread_nudges_request>::with<job_chunk>,
+    caf::replies_to<resume_nudges_request>::with<job_chunk>,
+    // Reads which calendar watches are due for renewal.
+    caf::replies_to<due_watches_request>::with<due_watches_ptr>,
+    // Keeps steps of renewals, fenced by the run.
+    caf::replies_to<record_watches_ptr>::with<watches_recorded>,
+    // Counts the watches.
+    caf::replies_to<watch_summary_request>::with<watch_summary>,
     // INTERNAL: the worker of this desk has finished a call, in time or not.
     caf::reacts_to<freed_atom, std::uint64_t>>;
 
@@ -231,8 +338,65 @@ using resend_sender_actor = stage_actor::extend<
     // INTERNAL: the time for draining is over.
     caf::reacts_to<flush_atom>>;
 
+/// The interface of the CALENDAR GATE: blocking calendar calls behind one address.
+using calendar_gate_actor = stage_actor::extend<
+    // Makes one call; always answered, within the adapter's deadlines.
+    caf::replies_to<calendar_call_ptr>::with<calendar_answer_ptr>,
+    // INTERNAL: the worker of this desk has finished a call.
+    caf::reacts_to<freed_atom, std::uint64_t>>;
+
+/// The interface of every JOB: nudge_job, watch_renewal_job.
+using job_actor = stage_actor::extend<
+    // Makes one run; the answer says how far it came.
+    caf::replies_to<job_order_ptr>::with<job_report>,
+    // Breaks the run off that is under way; its order is answered.
+    caf::reacts_to<cancel_atom>,
+    // INTERNAL: the pause of this piece of work is over.
+    caf::reacts_to<retry_atom, std::uint64_t>>;
+
+/// The interface of the JOB RUNNER.
+using job_runner_actor = stage_actor::extend<
+    // From the timer: an instant of this job has come.
+    caf::reacts_to<tick>,
+    // Makes a run by hand; the answer comes when it has ended.
+    caf::replies_to<run_job>::with<hand_run>,
+    // Begins nothing more, breaks off what is under way and answers when all of it is in the ledger.
+    caf::replies_to<drain>::with<drain_report>,
+    // Changes schedules.
+    caf::reacts_to<schedule_change_ptr>,
+    // INTERNAL: look at the ledger (again).
+    caf::reacts_to<look_atom, std::uint64_t, std::uint64_t>,
+    // INTERNAL: the run of this job with this generation is past its deadline.
+    caf::reacts_to<due_atom, std::uint64_t, std::uint64_t>,
+    // INTERNAL: write this job's outcome again, the store may be back.
+    caf::reacts_to<retry_atom, std::uint64_t>,
+    // INTERNAL: the time for draining is over.
+    caf::reacts_to<flush_atom>>;
+
 } // namespace herald
 
+HERALD_LOCAL_MESSAGE(herald::schedule_change_ptr)
+HERALD_LOCAL_MESSAGE(herald::job_order_ptr)
+HERALD_LOCAL_MESSAGE(herald::job_report)
+HERALD_LOCAL_MESSAGE(herald::run_job)
+HERALD_LOCAL_MESSAGE(herald::hand_run)
+HERALD_LOCAL_MESSAGE(herald::job_states)
+HERALD_LOCAL_MESSAGE(herald::open_jobs_request)
+HERALD_LOCAL_MESSAGE(herald::begin_run_request)
+HERALD_LOCAL_MESSAGE(herald::begun_run)
+HERALD_LOCAL_MESSAGE(herald::finish_run_request)
+HERALD_LOCAL_MESSAGE(herald::meeting_reminders_request)
+HERALD_LOCAL_MESSAGE(herald::unread_nudges_request)
+HERALD_LOCAL_MESSAGE(herald::resume_nudges_request)
+HERALD_LOCAL_MESSAGE(herald::job_chunk)
+HERALD_LOCAL_MESSAGE(herald::due_watches_request)
+HERALD_LOCAL_MESSAGE(herald::due_watches_ptr)
+HERALD_LOCAL_MESSAGE(herald::record_watches_ptr)
+HERALD_LOCAL_MESSAGE(herald::watches_recorded)
+HERALD_LOCAL_MESSAGE(herald::watch_summary_request)
+HERALD_LOCAL_MESSAGE(herald::watch_summary)
+HERALD_LOCAL_MESSAGE(herald::calendar_call_ptr)
+HERALD_LOCAL_MESSAGE(herald::calendar_answer_ptr)
 HERALD_LOCAL_MESSAGE(herald::event_batch_ptr)
 HERALD_LOCAL_MESSAGE(herald::plan_batch_ptr)
 HERALD_LOCAL_MESSAGE(herald::claimed_batch_ptr)

@@ -2,6 +2,10 @@
 
 namespace herald {
 
+std::string to_string(const schedule_change_ptr& x) {
+  return x ? "schedule_change(" + std::to_string(x->size()) + ")" : "schedule_change(null)";
+}
+
 std::string_view to_string(run_state x) {
   switch (x) {
   case run_state::running:

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -46,6 +47,36 @@ enum class run_cause : std::uint8_t {
 std::string_view to_string(run_state x);
 std::string_view to_string(run_cause x);
 
+// -- schedules ----------------------------------------------------------------------------------------------
+
+/// What becomes of instants at which no daemon was there.
+enum class catch_up_policy : std::uint8_t {
+  coalesce, ///< one run stands for all of them
+  skip,     ///< none: the next instant is in time again
+  catch_up, ///< the newest few run one after another, the rest is missed
+};
+
+/// When a job runs, as an operator writes it; core/jobs/occurrences.hpp reads it.
+struct schedule_settings {
+  std::string job;
+  /// Cron notation; empty for never.
+  std::string rule;
+  /// A name of the IANA database.
+  std::string zone = "UTC";
+  /// Each daemon looks up to this much later than the instant, so that many of them do not come at once.
+  duration jitter{0};
+  catch_up_policy catch_up = catch_up_policy::coalesce;
+  /// With catch_up: how many.
+  std::uint32_t catch_up_runs = 1;
+  /// A run that begins no later than this after its instant, and the jitter, is in time.
+  duration late_after{60'000};
+};
+
+/// Takes the place of the schedules of the jobs it names.
+using schedule_change_ptr = std::shared_ptr<const std::vector<schedule_settings>>;
+
+std::string to_string(const schedule_change_ptr& x);
+
 // -- the ledger ---------------------------------------------------------------------------------------------
 
 /// A run and the claim on it. Whoever takes a dead daemon's run over raises the number, so that what the former
@@ -72,6 +103,7 @@ template <class Inspector> auto inspect(Inspector& f, open_jobs_request& x) {
 struct open_run {
   run_ref run;
   timestamp scheduled_at{};
+  run_cause cause = run_cause::schedule;
   std::string worker;
   /// running or failed.
   run_state state = run_state::running;

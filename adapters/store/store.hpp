@@ -116,7 +116,7 @@ public:
 class job_store : public run_ledger, public nudge_store, public watch_store {};
 
 /// Everything that runs behind the store gate.
-class pipeline_store : public event_store, public outbox_store {};
+class pipeline_store : public event_store, public outbox_store, public job_store {};
 
 /// What people and their tools need: feeding, looking, repairing. Same rules as event_store.
 class operator_store {
