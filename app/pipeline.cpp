@@ -1,12 +1,17 @@
 #include "app/pipeline.hpp"
 
+#include <functional>
 #include <map>
+#include <string>
 #include <utility>
 
 #include "actors/email_batcher.hpp"
 #include "actors/errors.hpp"
 #include "actors/event_handler.hpp"
 #include "actors/event_poller.hpp"
+#include "actors/jobs/job_runner.hpp"
+#include "actors/jobs/nudge_job.hpp"
+#include "actors/jobs/watch_renewal_job.hpp"
 #include "actors/mail_gate.hpp"
 #include "actors/notification_writer.hpp"
 #include "actors/resend_sender.hpp"
@@ -48,6 +53,11 @@ public:
       sender_ = front<sealed_envelope_ptr>(sender_slot());
       batcher_ = front<no_work_ptr>({});
     }
+    if (env_.open_calendar) {
+      runner_ = front<no_work_ptr>({});
+      for (auto* x : jobs_of(cfg_))
+        jobs_.emplace(x->schedule.job, front<job_order_ptr, job_report>(job_slot()));
+    }
   }
 
   pipeline_handles build() {
@@ -76,6 +86,7 @@ public:
             caf::actor_cast<timer_actor>(timer_),
             caf::actor_cast<email_batcher_actor>(batcher_),
             caf::actor_cast<resend_sender_actor>(sender_),
+            caf::actor_cast<job_runner_actor>(runner_),
             fronts_};
   }
 
@@ -84,8 +95,8 @@ private:
     return caf::actor_cast<caf::actor>(x);
   }
 
-  template <class Work> caf::actor front(slot_options options) {
-    fronts_.push_back(system_.spawn(slot<Work, settled_atom>, std::move(options)));
+  template <class Work, class Ack = settled_atom> caf::actor front(slot_options options) {
+    fronts_.push_back(system_.spawn(slot<Work, Ack>, std::move(options)));
     return fronts_.back();
   }
 
@@ -125,6 +136,16 @@ private:
     return out;
   }
 
+  // The runner gives a job one order at a time. An order that kills its actor twice is the runner's to judge.
+  slot_options job_slot() const {
+    slot_options out;
+    out.window = 2;
+    out.max_queue = 2;
+    out.max_blame = 1;
+    out.max_deliveries = 2;
+    return out;
+  }
+
   store_gate_config gate_config() const {
     auto out = cfg_.gate;
     // SQLite has one writer, and a database in memory is its connection's alone.
@@ -150,6 +171,8 @@ private:
         add_poller(out, parts, gate);
       if (parts.batcher)
         add_email(out, parts, gate, rules, hooks);
+      if (parts.runner)
+        add_jobs(out, parts, gate, hooks);
       return out;
     };
   }
@@ -165,11 +188,19 @@ private:
     caf::actor unknown;
     caf::actor sender;
     caf::actor batcher;
+    caf::actor runner;
     std::map<std::string, caf::actor> handlers;
+    std::map<std::string, caf::actor> jobs;
+
+    /// Distinct for every daemon, so that those that share a configuration do not share its jitter.
+    std::uint64_t own_seed(std::uint64_t n) const {
+      return cfg.daemon.seed + n + std::hash<std::string>{}(worker);
+    }
   };
 
   parts parts_of() const {
-    return {cfg_, worker_, env_, writer_, poller_, timer_, unknown_, sender_, batcher_, handlers_};
+    return {cfg_,    worker_,  env_,    writer_,   poller_, timer_, unknown_,
+            sender_, batcher_, runner_, handlers_, jobs_};
   }
 
   static void add_fan_out(std::vector<child_spec>& out, const parts& x, const store_gate_actor& gate,
@@ -202,11 +233,100 @@ private:
     if (x.batcher)
       schedule.push_back({std::string{email_poll_job}, x.cfg.email.batcher.poll_max,
                           caf::actor_cast<tick_taker>(x.batcher)});
+    if (x.runner && x.env.scheduled_jobs)
+      for (auto* job : jobs_of(x.cfg))
+        if (!job->schedule.rule.empty())
+          schedule.push_back({job->schedule.job,
+                              {},
+                              caf::actor_cast<tick_taker>(x.runner),
+                              *job_schedule::parse(job->schedule)});
     out.push_back({"timer",
                    [=](auto* self, const sibling_fn&) {
-                     return as_actor(self->spawn(herald::timer, schedule, x.env.time, x.env.log));
+                     return as_actor(
+                         self->spawn(herald::timer, schedule, x.own_seed(9), x.env.time, x.env.log));
                    },
                    x.timer});
+  }
+
+  static std::vector<const job_options*> jobs_of(const configuration& cfg) {
+    return {&cfg.jobs.meeting_reminders, &cfg.jobs.unread_nudges, &cfg.jobs.resume_nudges,
+            &cfg.jobs.calendar_watches};
+  }
+
+  static void add_jobs(std::vector<child_spec>& out, const parts& x, const store_gate_actor& gate,
+                       const supervisor_hooks& hooks) {
+    std::vector<child_spec> children;
+    auto& cfg = x.cfg.jobs;
+    add_nudges(children, x, gate, {cfg.meeting_reminders.schedule.job, cfg.reminders, cfg.chunk});
+    add_nudges(children, x, gate, {cfg.unread_nudges.schedule.job, cfg.unread, cfg.chunk});
+    add_nudges(children, x, gate, {cfg.resume_nudges.schedule.job, cfg.resumes, cfg.chunk});
+    auto options = x.cfg.supervision.jobs;
+    options.strategy = restart_strategy::rest_for_one;
+    children.push_back({"calendar",
+                        [=, watches = calendar_specs(x, gate)](auto* self, const sibling_fn&) {
+                          return as_actor(self->spawn(supervisor, "calendar", options, watches, hooks));
+                        },
+                        {}});
+    children.push_back({"job_runner",
+                        [=](auto* self, const sibling_fn&) {
+                          return as_actor(self->spawn(job_runner, runner_config(x), job_specs(x), gate,
+                                                      x.env.time, x.env.log));
+                        },
+                        x.runner});
+    options.strategy = restart_strategy::one_for_one;
+    out.push_back({"jobs",
+                   [=](auto* self, const sibling_fn&) {
+                     return as_actor(self->spawn(supervisor, "jobs", options, children, hooks));
+                   },
+                   {}});
+  }
+
+  static void add_nudges(std::vector<child_spec>& out, const parts& x, const store_gate_actor& gate,
+                         const nudge_job_config& cfg) {
+    out.push_back({cfg.job,
+                   [=](auto* self, const sibling_fn&) {
+                     return as_actor(self->spawn(nudge_job, cfg, gate, caf::actor_cast<wake_up_taker>(x.poller),
+                                                 x.env.time, x.env.log));
+                   },
+                   x.jobs.at(cfg.job)});
+  }
+
+  static std::vector<child_spec> calendar_specs(const parts& x, const store_gate_actor& gate) {
+    std::vector<child_spec> out;
+    // As many threads as connections may be renewed at a time.
+    calendar_gate_config threads{x.cfg.jobs.watches.max_concurrent};
+    out.push_back({"calendar_gate",
+                   [=](auto* self, const sibling_fn&) {
+                     return as_actor(
+                         self->spawn(calendar_gate, threads, x.env.open_calendar, x.env.threads, x.env.log));
+                   },
+                   {}});
+    out.push_back({std::string{calendar_watches_job},
+                   [=](auto* self, const sibling_fn& sibling) {
+                     return as_actor(self->spawn(watch_renewal_job, x.cfg.jobs.watches, gate,
+                                                 caf::actor_cast<calendar_gate_actor>(sibling("calendar_gate")),
+                                                 x.env.time, x.env.log));
+                   },
+                   x.jobs.at(std::string{calendar_watches_job})});
+    return out;
+  }
+
+  static job_runner_config runner_config(const parts& x) {
+    job_runner_config out;
+    out.worker = x.worker;
+    out.retry = x.cfg.jobs.retries;
+    out.keep = x.cfg.jobs.keep;
+    out.dry_run = x.cfg.dry_run;
+    out.scheduled = x.env.scheduled_jobs;
+    out.seed = x.own_seed(10);
+    return out;
+  }
+
+  static std::vector<job_spec> job_specs(const parts& x) {
+    std::vector<job_spec> out;
+    for (auto* job : jobs_of(x.cfg))
+      out.push_back({job->schedule, job->deadline, caf::actor_cast<job_actor>(x.jobs.at(job->schedule.job))});
+    return out;
   }
 
   static void add_poller(std::vector<child_spec>& out, const parts& x, const store_gate_actor& gate) {
@@ -293,7 +413,9 @@ private:
   caf::actor unknown_;
   caf::actor sender_;
   caf::actor batcher_;
+  caf::actor runner_;
   std::map<std::string, caf::actor> handlers_;
+  std::map<std::string, caf::actor> jobs_;
 };
 
 } // namespace

@@ -6,9 +6,13 @@
 //                                                   ├─ handlers (one_for_one) ── an event_handler per type
 //                                                   ├─ timer
 //                                                   ├─ event_poller
-//                                                   └─ email (rest_for_one) ─┬─ mail_gate
-//                                                                            ├─ resend_sender
-//                                                                            └─ email_batcher
+//                                                   ├─ email (rest_for_one) ─┬─ mail_gate
+//                                                   │                        ├─ resend_sender
+//                                                   │                        └─ email_batcher
+//                                                   └─ jobs (one_for_one) ─┬─ a nudge_job for each of three jobs
+//                                                                          ├─ calendar (rest_for_one) ─┬─ calendar_gate
+//                                                                          │                           └─ watch_renewal_job
+//                                                                          └─ job_runner
 //
 // A gate that dies takes with it whoever holds its address. Everybody else knows his neighbours by their slots, so a
 // stage can be replaced alone.
@@ -21,6 +25,7 @@
 
 #include <caf/all.hpp>
 
+#include "actors/calendar_gate.hpp"
 #include "actors/email_batcher.hpp"
 #include "actors/log.hpp"
 #include "actors/mail_gate.hpp"
@@ -41,6 +46,10 @@ struct pipeline_environment {
   /// How mails are rendered and sent; no e-mail stages without it.
   render_fn render;
   transport_opener open_transport;
+  /// The way to the calendar provider; no job stages without it.
+  calendar_opener open_calendar;
+  /// Whether jobs run by their schedules; without, only by hand.
+  bool scheduled_jobs = true;
   std::shared_ptr<const clock> time;
   logger log;
   /// Told every act of supervision; may be called from any thread.
@@ -57,6 +66,8 @@ struct pipeline_handles {
   /// Null without e-mail stages.
   email_batcher_actor batcher;
   resend_sender_actor sender;
+  /// Null without job stages.
+  job_runner_actor runner;
   /// All slots; they outlive the stages and have to be stopped after `root`.
   std::vector<caf::actor> fronts;
 };

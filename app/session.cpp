@@ -42,6 +42,9 @@ namespace {
 /// How often a waiting call asks again: a stage that was restarted meanwhile has forgotten the question.
 constexpr duration ask_again{2'000};
 
+/// How much longer than its deadline a run by hand may take: to begin, to be broken off and to be written down.
+constexpr duration job_patience{60'000};
+
 struct system_config : caf::actor_system_config {
   explicit system_config(std::size_t threads) { act::configure(*this, threads); }
 };
@@ -76,6 +79,8 @@ struct session::running {
     env.with_fan_out = options.with_fan_out;
     env.render = options.render;
     env.open_transport = options.open_transport;
+    env.open_calendar = options.open_calendar;
+    env.scheduled_jobs = options.scheduled_jobs;
     env.time = options.time;
     env.log = options.log;
     env.on_supervision = [records = supervision, log = options.log](const supervision_record& y) {
@@ -157,6 +162,22 @@ result<bool> session::until_mailed(duration limit) {
   return running_->until_idle(running_->handles.batcher, limit);
 }
 
+result<hand_run> session::run(const run_job& x) {
+  auto& cfg = running_->options.cfg.jobs;
+  if (!running_->handles.runner)
+    return failure{failure_class::permanent, "this process runs no jobs"};
+  auto deadline = duration{0};
+  for (auto* job : {&cfg.meeting_reminders, &cfg.unread_nudges, &cfg.resume_nudges, &cfg.calendar_watches})
+    if (job->schedule.job == x.job)
+      deadline = job->deadline;
+  result<hand_run> out = failure{failure_class::outage, "the job did not answer in time"};
+  // The runner breaks the job off itself; the second deadline is for a runner that cannot.
+  running_->self->request(running_->handles.runner, deadline + job_patience, x)
+      .receive([&](hand_run& y) { out = std::move(y); },
+               [&](caf::error& err) { out = to_failure(err, running_->system); });
+  return out;
+}
+
 result<std::uint64_t> session::drain(duration limit) {
   // What a stage takes is the next one's loss, but each has a moment: one that fails must not keep the others from it.
   constexpr duration at_least{500};
@@ -171,6 +192,8 @@ result<std::uint64_t> session::drain(duration limit) {
       *out += *drained;
   };
   auto& stages = running_->handles;
+  if (stages.runner)
+    add(stages.runner);
   if (running_->options.with_fan_out)
     add(stages.poller);
   if (stages.batcher) {
@@ -198,6 +221,7 @@ std::vector<stage_status> session::stages() {
   }
   ask(running_->handles.batcher);
   ask(running_->handles.sender);
+  ask(running_->handles.runner);
   return out;
 }
 

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "actors/calendar_gate.hpp"
 #include "actors/email_batcher.hpp"
 #include "actors/log.hpp"
 #include "actors/mail_gate.hpp"
@@ -52,6 +53,10 @@ struct session_options {
   /// How mails are rendered and sent; without it e-mails stay queued.
   render_fn render;
   transport_opener open_transport;
+  /// The way to the calendar provider; without it no job runs.
+  calendar_opener open_calendar;
+  /// Whether jobs run by their schedules; without, only by hand.
+  bool scheduled_jobs = true;
   /// Put around every store that the pipeline opens; may be empty.
   std::function<std::unique_ptr<pipeline_store>(std::unique_ptr<pipeline_store>)> around_store;
   /// Called once, from any thread, when the root supervisor has given up, with its reason.
@@ -79,8 +84,12 @@ public:
   /// The same for e-mails that are due. At once when there are no e-mail stages.
   result<bool> until_mailed(duration limit);
 
-  /// Claims nothing more, waits for what is in flight, and hands back what is left after `limit`. Events first,
-  /// so that the e-mails they queue may still go out. Returns how many claims were handed back.
+  /// Makes one run of a job by hand and waits for its end, a little longer than its deadline. Fails when the ledger is
+  /// down, or the job unknown.
+  result<hand_run> run(const run_job& x);
+
+  /// Claims nothing more, waits for what is in flight, and hands back what is left after `limit`. Jobs first,
+  /// then events, so that what they cause may still go out. Returns how many claims were handed back.
   result<std::uint64_t> drain(duration limit);
 
   /// Stops every actor, in reverse start order.

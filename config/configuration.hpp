@@ -8,6 +8,8 @@
 
 #include "actors/email_batcher.hpp"
 #include "actors/event_poller.hpp"
+#include "actors/jobs/job_runner.hpp"
+#include "actors/jobs/watch_renewal_job.hpp"
 #include "actors/log.hpp"
 #include "actors/mail_gate.hpp"
 #include "actors/notification_writer.hpp"
@@ -76,11 +78,40 @@ struct email_options {
   email_batcher_config batcher;
 };
 
+/// What all time-driven jobs have in common.
+struct job_options {
+  schedule_settings schedule;
+  /// A run that takes longer is broken off.
+  duration deadline{10 * 60'000};
+};
+
+struct jobs_options {
+  /// Off: no job runs by itself, because other programs still do their work; by hand they run.
+  bool enabled = true;
+  job_options meeting_reminders{{.job = std::string{meeting_reminders_job}, .rule = "*/5 * * * *"}};
+  job_options unread_nudges{{.job = std::string{unread_nudges_job}, .rule = "*/15 * * * *"}};
+  job_options resume_nudges{{.job = std::string{resume_nudges_job}, .rule = "0 */6 * * *"}};
+  job_options calendar_watches{{.job = std::string{calendar_watches_job}, .rule = "0 2 * * *"}};
+  /// What is asked of the store; chunk, time and claim are the run's.
+  meeting_reminders_request reminders;
+  unread_nudges_request unread;
+  resume_nudges_request resumes;
+  watch_renewal_config watches;
+  /// The platform's own address, which the calendar provider calls.
+  std::string backend_url;
+  /// Rows of the outer table per store call.
+  std::uint32_t chunk = 1'000;
+  job_retry_policy retries;
+  /// How long the ledger of runs is kept.
+  duration keep{std::chrono::hours{24 * 90}};
+};
+
 /// The restart budgets. Strategies are not configured: they follow from how the stages are wired.
 struct supervision_options {
   supervisor_options root;
   supervisor_options pipeline;
   supervisor_options email;
+  supervisor_options jobs;
   /// A poison event legitimately crashes its handler a few times before it is found alone and quarantined.
   supervisor_options handlers{.max_restarts = 50};
 };
@@ -99,6 +130,7 @@ struct configuration {
   resend_options resend;
   resend_sender_config sender;
   mail_gate_config mail_gate;
+  jobs_options jobs;
   supervision_options supervision;
   log_options log;
 };

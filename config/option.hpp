@@ -38,7 +38,7 @@ struct option {
   /// up to 2⁵³ are exact.
   double min = 0;
   double max = 0;
-  /// `milliseconds` or `hours`; empty when the value has no unit.
+  /// `milliseconds`, `minutes`, `hours` or `days`; empty when the value has no unit.
   std::string unit{};
   std::vector<std::string> choices{};
   /// A key or password: shown as `***` wherever values are printed, and never quoted in an error.

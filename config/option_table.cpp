@@ -49,11 +49,16 @@ option integer(std::string pointer, Field field, double min, double max, std::st
   return out;
 }
 
+template <class Unit> constexpr const char* unit_name = "milliseconds";
+template <> constexpr const char* unit_name<std::chrono::minutes> = "minutes";
+template <> constexpr const char* unit_name<std::chrono::hours> = "hours";
+template <> constexpr const char* unit_name<std::chrono::days> = "days";
+
 template <class Unit, class Field>
 option span(std::string pointer, Field field, double min, double max, std::string description,
             std::vector<std::string> environment = {}) {
   option out{.pointer = std::move(pointer), .type = option_type::integer, .min = min, .max = max};
-  out.unit = std::is_same_v<Unit, std::chrono::hours> ? "hours" : "milliseconds";
+  out.unit = unit_name<Unit>;
   out.description = std::move(description);
   out.environment = std::move(environment);
   out.get = [field](const configuration& cfg) -> option_value {
@@ -506,6 +511,106 @@ void add_resend(rows& out) {
       "hours."));
 }
 
+/// When one job runs; `of` takes a configuration and returns its job_options.
+template <class Job> void add_job(rows& out, const std::string& pointer, Job of) {
+  out.push_back(text(
+      pointer + "/schedule", [of](auto& c) -> auto& { return of(c).schedule.rule; }, 0, 200,
+      "When: a cron rule of five fields, or @hourly and the like, in the job's time zone; empty for never."));
+  out.push_back(text(
+      pointer + "/time_zone", [of](auto& c) -> auto& { return of(c).schedule.zone; }, 1, 100,
+      "IANA name of the zone of the schedule."));
+  out.push_back(milliseconds(
+      pointer + "/jitter_ms", [of](auto& c) -> auto& { return of(c).schedule.jitter; }, 0, 3'600'000,
+      "Each daemon looks up to this much later than the instant, so that many of them do not come at once."));
+  out.push_back(choice<catch_up_policy>(
+      pointer + "/catch_up", [of](auto& c) -> auto& { return of(c).schedule.catch_up; },
+      {{catch_up_policy::coalesce, "coalesce"},
+       {catch_up_policy::skip, "skip"},
+       {catch_up_policy::catch_up, "catch_up"}},
+      "After downtime: `coalesce` makes one run for all missed instants, `skip` none, `catch_up` one for each "
+      "of the newest few."));
+  out.push_back(integer(
+      pointer + "/catch_up_runs", [of](auto& c) -> auto& { return of(c).schedule.catch_up_runs; }, 1, 1'000,
+      "How many, with `catch_up`."));
+  out.push_back(milliseconds(
+      pointer + "/late_after_ms", [of](auto& c) -> auto& { return of(c).schedule.late_after; }, 1'000, day_ms,
+      "A run that begins later than this after its instant, and the jitter, counts as late."));
+  out.push_back(milliseconds(
+      pointer + "/deadline_ms", [of](auto& c) -> auto& { return of(c).deadline; }, 1'000, day_ms,
+      "A run that takes longer is broken off and counts as failed."));
+}
+
+void add_jobs(rows& out) {
+  out.push_back(boolean(
+      "/jobs/enabled", [](auto& c) -> auto& { return c.jobs.enabled; },
+      "Run the time-driven jobs by their schedules; off while other programs still do their work."));
+  out.push_back(integer(
+      "/jobs/chunk", [](auto& c) -> auto& { return c.jobs.chunk; }, 1, 100'000,
+      "Meetings, threads or projects that one transaction of a job looks at."));
+  out.push_back(span<std::chrono::days>(
+      "/jobs/keep_days", [](auto& c) -> auto& { return c.jobs.keep; }, 1, 3'650,
+      "How long the ledger of runs is kept."));
+  out.push_back(integer(
+      "/jobs/retries/max_attempts", [](auto& c) -> auto& { return c.jobs.retries.max_attempts; }, 1, 1'000,
+      "Tries of one run; after an outage there is always another."));
+  out.push_back(milliseconds(
+      "/jobs/retries/backoff_min_ms", [](auto& c) -> auto& { return c.jobs.retries.backoff_min; }, 1, day_ms,
+      "Pause after the first failure; doubles with each further one."));
+  out.push_back(milliseconds(
+      "/jobs/retries/backoff_max_ms", [](auto& c) -> auto& { return c.jobs.retries.backoff_max; }, 1, day_ms,
+      "Longest such pause."));
+}
+
+void add_meeting_reminders(rows& out) {
+  add_job(out, "/jobs/meeting_reminders", [](auto& c) -> auto& { return c.jobs.meeting_reminders; });
+  out.push_back(span<std::chrono::minutes>(
+      "/jobs/meeting_reminders/ahead_minutes", [](auto& c) -> auto& { return c.jobs.reminders.ahead; }, 1, 1'440,
+      "People are reminded of meetings that start within this time."));
+  out.push_back(span<std::chrono::minutes>(
+      "/jobs/meeting_reminders/slack_minutes", [](auto& c) -> auto& { return c.jobs.reminders.slack; }, 0, 1'440,
+      "A reminder that is older than start, lead time and this together was for an earlier start: the meeting "
+      "was moved, and people are reminded again."));
+}
+
+void add_unread_nudges(rows& out) {
+  add_job(out, "/jobs/unread_thread_nudges", [](auto& c) -> auto& { return c.jobs.unread_nudges; });
+  out.push_back(span<std::chrono::minutes>(
+      "/jobs/unread_thread_nudges/threshold_minutes", [](auto& c) -> auto& { return c.jobs.unread.threshold; }, 1,
+      525'600, "A thread is stale for a reader whose oldest unread message is older than this.",
+      {"THRESHOLD_MINUTES"}));
+  out.push_back(span<std::chrono::days>(
+      "/jobs/unread_thread_nudges/max_age_days", [](auto& c) -> auto& { return c.jobs.unread.max_age; }, 1, 3'650,
+      "Nobody is nudged about a thread whose newest unread message is older than this."));
+  out.push_back(span<std::chrono::hours>(
+      "/jobs/unread_thread_nudges/renudge_after_hours",
+      [](auto& c) -> auto& { return c.jobs.unread.renudge_after; }, 0, 87'600,
+      "How long a reader is left alone about a thread after a nudge."));
+}
+
+void add_calendar_watches(rows& out) {
+  add_job(out, "/jobs/renew_calendar_watches", [](auto& c) -> auto& { return c.jobs.calendar_watches; });
+  out.push_back(text("/jobs/renew_calendar_watches/backend_url",
+                     [](auto& c) -> auto& { return c.jobs.backend_url; }, 0, 2'000,
+                     "The platform's own address, https; the calendar provider calls "
+                     "/api/v1/webhooks/google-calendar there.",
+                     {"BACKEND_PUBLIC_URL"}));
+  out.push_back(span<std::chrono::hours>(
+      "/jobs/renew_calendar_watches/within_hours", [](auto& c) -> auto& { return c.jobs.watches.within; }, 1, 168,
+      "Watches that expire within this time are renewed: more than the time between two runs."));
+  out.push_back(integer(
+      "/jobs/renew_calendar_watches/max_concurrent",
+      [](auto& c) -> auto& { return c.jobs.watches.max_concurrent; }, 1, 64,
+      "Connections that are renewed at the same time, each call with a thread of its own."));
+  out.push_back(milliseconds(
+      "/jobs/renew_calendar_watches/connection_deadline_ms",
+      [](auto& c) -> auto& { return c.jobs.watches.renewal.deadline; }, 1'000, 3'600'000,
+      "For one connection as a whole; after it nothing more is tried for it in this run."));
+  out.push_back(integer(
+      "/jobs/renew_calendar_watches/max_tries",
+      [](auto& c) -> auto& { return c.jobs.watches.renewal.max_tries; }, 1, 20,
+      "Tries of one call that the provider asks to repeat later."));
+}
+
 /// The budget of one supervisor; `of` takes a configuration and returns its supervisor_options.
 template <class Supervisor> void add_supervisor(rows& out, const std::string& pointer, Supervisor of) {
   out.push_back(integer(
@@ -567,6 +672,11 @@ std::vector<option> option_table() {
   add_email(out);
   add_batcher(out);
   add_resend(out);
+  add_jobs(out);
+  add_meeting_reminders(out);
+  add_unread_nudges(out);
+  add_job(out, "/jobs/resume_incomplete_nudges", [](auto& c) -> auto& { return c.jobs.resume_nudges; });
+  add_calendar_watches(out);
   add_supervisor(
       out, "/supervision/root", [](auto& c) -> auto& { return c.supervision.root; });
   add_supervisor(
@@ -575,6 +685,8 @@ std::vector<option> option_table() {
       out, "/supervision/handlers", [](auto& c) -> auto& { return c.supervision.handlers; });
   add_supervisor(
       out, "/supervision/email", [](auto& c) -> auto& { return c.supervision.email; });
+  add_supervisor(
+      out, "/supervision/jobs", [](auto& c) -> auto& { return c.supervision.jobs; });
   add_log(out);
   return out;
 }
@@ -595,6 +707,12 @@ std::vector<option_section> option_sections() {
       {"/email/digest", "When digests go out, and how much they list."},
       {"/resend", "The mail provider: its address, and how fast mail may go to it."},
       {"/resend/retries", "When a request that failed is sent again."},
+      {"/jobs", "The time-driven jobs."},
+      {"/jobs/retries", "When a run that failed is tried again."},
+      {"/jobs/meeting_reminders", "Reminds people of meetings that start soon."},
+      {"/jobs/unread_thread_nudges", "Tells people of messages that wait for them."},
+      {"/jobs/resume_incomplete_nudges", "Tells owners of resumes that nobody completes."},
+      {"/jobs/renew_calendar_watches", "Renews the push channels of people's calendars before they expire."},
       {"/supervision", "How often crashed stages are restarted before somebody above has to act."},
       {"/supervision/root",
        "The daemon's stages and the pipeline; when its budget is spent, the daemon exits."},
@@ -603,6 +721,7 @@ std::vector<option_section> option_sections() {
        "One stage per event type; its budget is wide because a poison event legitimately "
        "crashes its handler a few times before it is found alone."},
       {"/supervision/email", "Batcher, sender and the threads that talk to the mail provider."},
+      {"/supervision/jobs", "The time-driven jobs and the threads that talk to the calendar provider."},
       {"/log", "What is logged, and where."},
   };
 }

@@ -122,6 +122,26 @@ void configuration_reader::read_override(const config_override& x) {
 
 // -- the whole ----------------------------------------------------------------------------------------------
 
+namespace {
+
+/// What the jobs ask the store for, and where calendars report to.
+void derive_jobs(configuration& x) {
+  auto& excluded = x.jobs.reminders.excluded;
+  excluded.assign(x.handlers.system_accounts.begin(), x.handlers.system_accounts.end());
+  excluded.push_back(uuid{});
+  std::ranges::sort(excluded);
+  x.jobs.unread.excluded = excluded;
+  x.jobs.resumes.excluded = excluded;
+  if (x.jobs.backend_url.empty())
+    return;
+  auto base = std::string_view{x.jobs.backend_url};
+  while (base.ends_with('/'))
+    base.remove_suffix(1);
+  x.jobs.watches.renewal.address = std::string{base} + "/api/v1/webhooks/google-calendar";
+}
+
+} // namespace
+
 config_result<configuration> configuration_reader::finish() {
   check_rules();
   if (!errors_.empty())
@@ -141,6 +161,9 @@ config_result<configuration> configuration_reader::finish() {
   x.supervision.handlers.seed = x.daemon.seed + 4;
   x.supervision.email.seed = x.daemon.seed + 5;
   x.sender.seed = x.daemon.seed + 6;
+  x.supervision.jobs.seed = x.daemon.seed + 7;
+  x.jobs.watches.seed = x.daemon.seed + 8;
+  derive_jobs(x);
   return std::move(config_);
 }
 

@@ -19,6 +19,15 @@ template <class Supervisor> config_rule restart_backoff(const std::string& point
       [of](const auto& x) { return of(x).backoff_min; }, [of](const auto& x) { return of(x).backoff_max; });
 }
 
+template <class Job> config_rule readable_schedule(const std::string& pointer, Job of) {
+  return {{pointer + "/schedule", pointer + "/time_zone"},
+          "a cron rule of five fields (or empty for never), in an IANA time zone",
+          [of](const configuration& x) {
+            auto& schedule = of(x).schedule;
+            return schedule.rule.empty() || job_schedule::parse(schedule).has_value();
+          }};
+}
+
 } // namespace
 
 std::vector<config_rule> config_rules() {
@@ -79,6 +88,21 @@ std::vector<config_rule> config_rules() {
          auto quota = x.sender.governor.daily_quota;
          return quota == 0 || quota >= static_cast<std::int64_t>(x.email.batcher.requests.batch_max);
        }},
+      readable_schedule("/jobs/meeting_reminders",
+                        [](const auto& x) -> auto& { return x.jobs.meeting_reminders; }),
+      readable_schedule("/jobs/unread_thread_nudges",
+                        [](const auto& x) -> auto& { return x.jobs.unread_nudges; }),
+      readable_schedule("/jobs/resume_incomplete_nudges",
+                        [](const auto& x) -> auto& { return x.jobs.resume_nudges; }),
+      readable_schedule("/jobs/renew_calendar_watches",
+                        [](const auto& x) -> auto& { return x.jobs.calendar_watches; }),
+      at_most(
+          "/jobs/retries/backoff_min_ms", "/jobs/retries/backoff_max_ms",
+          [](const auto& x) { return x.jobs.retries.backoff_min; },
+          [](const auto& x) { return x.jobs.retries.backoff_max; }),
+      {{"/jobs/renew_calendar_watches/backend_url"},
+       "an https address (BACKEND_PUBLIC_URL), or nothing",
+       [](const configuration& x) { return x.jobs.backend_url.empty() || x.jobs.backend_url.starts_with("https://"); }},
       // Else a lock that is merely waited for would pass for an outage.
       at_most(
           "/store/sqlite/busy_timeout_ms", "/gate/call_timeout_ms",
@@ -88,6 +112,7 @@ std::vector<config_rule> config_rules() {
       restart_backoff("/supervision/pipeline", [](const auto& x) { return x.supervision.pipeline; }),
       restart_backoff("/supervision/handlers", [](const auto& x) { return x.supervision.handlers; }),
       restart_backoff("/supervision/email", [](const auto& x) { return x.supervision.email; }),
+      restart_backoff("/supervision/jobs", [](const auto& x) { return x.supervision.jobs; }),
       {{"/store/postgres/url", "/store/kind"},
        "the URL of the server (DATABASE_URL) when /store/kind is postgres",
        [](const configuration& x) {

@@ -54,7 +54,9 @@ TEST(option_table, sections_are_the_parents_of_the_options_and_no_others) {
 TEST(option_table, the_unit_is_part_of_the_name) {
   for (const auto& x : option_table()) {
     EXPECT_EQ(x.pointer.ends_with("_ms"), x.unit == "milliseconds") << x.pointer;
+    EXPECT_EQ(x.pointer.ends_with("_minutes"), x.unit == "minutes") << x.pointer;
     EXPECT_EQ(x.pointer.ends_with("_hours"), x.unit == "hours") << x.pointer;
+    EXPECT_EQ(x.pointer.ends_with("_days"), x.unit == "days") << x.pointer;
   }
 }
 

@@ -236,15 +236,22 @@ struct minute_table {
   std::vector<row> rows;
 };
 
-minute_table every_minute(const time_zone& z, timestamp from, timestamp until) {
-  minute_table out;
+/// Calls `f` with the time and each local minute that comes up for the first time then.
+template <class F> void for_every_minute(const time_zone& z, timestamp from, timestamp until, F f) {
   auto newest = std::chrono::floor<minutes>(z.to_local(from - 1min));
   for (auto t = from; t < until; t += 1min) {
     auto now = std::chrono::floor<minutes>(z.to_local(t));
     // None while the clocks repeat an hour, many when they skip one.
     for (; newest < now; newest += 1min)
-      out.rows.push_back({std::chrono::floor<minutes>(t.time_since_epoch()).count(), civil(newest + 1min)});
+      f(t, civil(newest + 1min));
   }
+}
+
+minute_table every_minute(const time_zone& z, timestamp from, timestamp until) {
+  minute_table out;
+  for_every_minute(z, from, until, [&](timestamp t, const civil_time& local) {
+    out.rows.push_back({std::chrono::floor<minutes>(t.time_since_epoch()).count(), local});
+  });
   return out;
 }
 
@@ -359,6 +366,64 @@ timestamp any_time(std::string_view zone_name) {
   std::advance(first, any_of<std::ptrdiff_t>(0, std::distance(first, last)));
   return at(first->second) + duration{any_of(-7'200'000, 7'200'000)};
 }
+
+/// A schedule of Herald's, and what it means minute by minute, written down by hand.
+struct written_out {
+  std::string_view text;
+  bool (*fits)(const civil_time&);
+};
+
+const std::vector<written_out> ten_year_schedules{
+    {"*/5 * * * *", [](const civil_time& x) { return x.minute % 5 == 0; }},
+    {"0 6-18 * * *", [](const civil_time& x) { return x.minute == 0 && x.hour >= 6 && x.hour <= 18; }},
+    {"0 */6 * * *", [](const civil_time& x) { return x.minute == 0 && x.hour % 6 == 0; }},
+    {"30 2 * * *", [](const civil_time& x) { return x.minute == 30 && x.hour == 2; }},
+    {"15 1 29 feb *", [](const civil_time& x) { return x.minute == 15 && x.hour == 1 && x.day == 29 && x.month == 2; }},
+    {"0 9 1,15 * mon",
+     [](const civil_time& x) {
+       return x.minute == 0 && x.hour == 9 && (x.day == 1 || x.day == 15 || x.weekday == 1);
+     }},
+};
+
+class cron_over_ten_years : public testing::TestWithParam<std::string_view> {};
+
+TEST_P(cron_over_ten_years, agrees_with_looking_at_every_minute) {
+  auto z = zone(GetParam());
+  auto from = at("2020-01-01T00:00:00Z");
+  auto until = at("2030-01-01T00:00:00Z");
+  struct course {
+    cron_rule rule;
+    timestamp next;
+    std::size_t instants = 0;
+  };
+  std::vector<course> courses;
+  for (auto& x : ten_year_schedules)
+    courses.push_back({rule(x.text), next_after(rule(x.text), z, from - 1ms)});
+  for_every_minute(z, from, until, [&](timestamp t, const civil_time& local) {
+    for (std::size_t i = 0; i < courses.size(); ++i) {
+      auto& x = courses[i];
+      // What the clocks skip happens together with the minute after.
+      if (!ten_year_schedules[i].fits(local) || (x.instants > 0 && t < x.next))
+        continue;
+      ASSERT_EQ(t, x.next) << ten_year_schedules[i].text << ", expected " << to_iso8601(t) << ", was "
+                           << to_iso8601(x.next);
+      x.next = next_after(x.rule, z, x.next);
+      ++x.instants;
+    }
+  });
+  for (auto& x : courses) {
+    EXPECT_GT(x.instants, 2u);
+    EXPECT_GE(x.next, until);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(zones, cron_over_ten_years,
+                         testing::Values("UTC", "America/Los_Angeles", "Europe/Berlin", "Australia/Lord_Howe"),
+                         [](auto& x) {
+                           auto name = std::string{x.param};
+                           std::ranges::replace(name, '/', '_');
+                           return name;
+                         });
 
 RC_GTEST_PROP(cron, leaves_no_instant_out_and_invents_none, ()) {
   auto r = rule(any_schedule().text());
