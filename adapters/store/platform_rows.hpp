@@ -105,6 +105,21 @@ struct platform_rows {
     std::string channel = "*";
     std::string status = "muted";
   };
+  struct calendar_connection_row {
+    uuid id{};
+    uuid user_id{};
+    std::string provider = "google";
+    std::string provider_account_id;
+    std::optional<std::string> access_token;
+    std::optional<std::string> refresh_token;
+    std::optional<timestamp> token_expires_at;
+    /// JSON array of {id, name, primary, selected}.
+    std::string calendar_list = "[]";
+    bool sync_enabled = true;
+    std::optional<std::string> watch_channel_id;
+    std::optional<std::string> watch_resource_id;
+    std::optional<timestamp> watch_expiration;
+  };
 
   std::vector<profile_row> profiles;
   std::vector<org_row> orgs;
@@ -120,6 +135,7 @@ struct platform_rows {
   std::vector<meeting_participant_row> meeting_participants;
   std::vector<activity_row> activity;
   std::vector<preference_row> preferences;
+  std::vector<calendar_connection_row> calendar_connections;
 };
 
 class platform_writer {

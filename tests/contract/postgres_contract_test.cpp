@@ -1,6 +1,7 @@
 // The PostgreSQL store takes part in the contract, with the functions and tables that deploy/sql makes.
 #include <gtest/gtest.h>
 
+#include "tests/contract/job_contract.hpp"
 #include "tests/contract/outbox_contract.hpp"
 #include "tests/contract/sql_backend.hpp"
 #include "tests/support/sql_platform.hpp"
@@ -19,7 +20,7 @@ public:
       sql_platform platform;
     };
     auto x = std::make_shared<replica>(options());
-    return {x, *x->store, *x->store, *x->store, x->platform};
+    return {x, *x->store, x->platform};
   }
 };
 
@@ -33,6 +34,8 @@ std::vector<store_kind> kinds() {
 INSTANTIATE_TEST_SUITE_P(postgres, store_contract, testing::ValuesIn(kinds()),
                          [](const auto& x) { return x.param.name; });
 INSTANTIATE_TEST_SUITE_P(postgres, outbox_contract, testing::ValuesIn(kinds()),
+                         [](const auto& x) { return x.param.name; });
+INSTANTIATE_TEST_SUITE_P(postgres, job_contract, testing::ValuesIn(kinds()),
                          [](const auto& x) { return x.param.name; });
 
 TEST(postgres_contract, has_a_server_to_run_on) {

@@ -20,6 +20,18 @@ uuid id(const postgres::rows& x, int row, int column) {
   return parse_uuid(x.text(row, column)).value();
 }
 
+std::optional<std::string> optional_text(const postgres::rows& x, int row, int column) {
+  if (x.is_null(row, column))
+    return std::nullopt;
+  return std::string{x.text(row, column)};
+}
+
+std::optional<timestamp> optional_time(const postgres::rows& x, int row, int column) {
+  if (x.is_null(row, column))
+    return std::nullopt;
+  return from_epoch_ms(integer(x, row, column));
+}
+
 /// The database keeps values, not texts: spaces are its own.
 std::string compact_json(std::string_view x) {
   return nlohmann::ordered_json::parse(x).dump();
@@ -114,6 +126,53 @@ void sql_backend::add_message(const uuid& thread, const uuid& author, timestamp 
   side_door().run("INSERT INTO project_messages (thread_id, user_id, content, created_at)"
                   " VALUES ($1, $2, 'hello', $3)",
                   thread, author, at);
+}
+
+std::optional<platform_rows::calendar_connection_row> sql_backend::connection(const uuid& id_wanted) {
+  auto x = side_door().run(
+      "SELECT id, user_id, provider, provider_account_id, access_token, refresh_token,"
+      " floor(extract(epoch FROM token_expires_at) * 1000)::bigint, coalesce(calendar_list, '[]'), sync_enabled,"
+      " watch_channel_id, watch_resource_id, floor(extract(epoch FROM watch_expiration) * 1000)::bigint"
+      " FROM calendar_connections WHERE id = $1",
+      id_wanted);
+  if (x.size() == 0)
+    return std::nullopt;
+  return platform_rows::calendar_connection_row{id(x, 0, 0),
+                                                id(x, 0, 1),
+                                                std::string{x.text(0, 2)},
+                                                std::string{x.text(0, 3)},
+                                                optional_text(x, 0, 4),
+                                                optional_text(x, 0, 5),
+                                                optional_time(x, 0, 6),
+                                                compact_json(x.text(0, 7)),
+                                                x.text(0, 8) == "t",
+                                                optional_text(x, 0, 9),
+                                                optional_text(x, 0, 10),
+                                                optional_time(x, 0, 11)};
+}
+
+std::optional<watch_row> sql_backend::watch(const uuid& connection) {
+  auto x = side_door().run("SELECT planned_channel, refused_token, error_class, error FROM herald_calendar_watches"
+                           " WHERE connection_id = $1",
+                           connection);
+  if (x.size() == 0)
+    return std::nullopt;
+  return watch_row{std::string{x.text(0, 0)}, std::string{x.text(0, 1)}, std::string{x.text(0, 2)},
+                   std::string{x.text(0, 3)}};
+}
+
+void sql_backend::set_tokens(const uuid& connection, std::optional<std::string> access,
+                             std::optional<std::string> refresh) {
+  side_door().run("UPDATE calendar_connections SET access_token = $2, refresh_token = $3 WHERE id = $1", connection,
+                  access, refresh);
+}
+
+void sql_backend::set_channel(const uuid& connection, std::optional<std::string> channel) {
+  side_door().run("UPDATE calendar_connections SET watch_channel_id = $2 WHERE id = $1", connection, channel);
+}
+
+void sql_backend::delete_connection(const uuid& connection) {
+  side_door().run("DELETE FROM calendar_connections WHERE id = $1", connection);
 }
 
 postgres_options sql_backend::options() const {

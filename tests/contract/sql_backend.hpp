@@ -32,6 +32,12 @@ public:
   void set_email_status(std::int64_t row_id, std::string_view status) override;
   void read_thread(const uuid& thread, const uuid& user, timestamp at) override;
   void add_message(const uuid& thread, const uuid& author, timestamp at) override;
+  std::optional<platform_rows::calendar_connection_row> connection(const uuid& id) override;
+  std::optional<watch_row> watch(const uuid& connection) override;
+  void set_tokens(const uuid& connection, std::optional<std::string> access,
+                  std::optional<std::string> refresh) override;
+  void set_channel(const uuid& connection, std::optional<std::string> channel) override;
+  void delete_connection(const uuid& connection) override;
 
 protected:
   /// For the superuser.

@@ -3,6 +3,7 @@
 
 #include "adapters/store/sqlite/database.hpp"
 #include "adapters/store/sqlite/sqlite_store.hpp"
+#include "tests/contract/job_contract.hpp"
 #include "tests/contract/outbox_contract.hpp"
 #include "tests/support/temp_dir.hpp"
 
@@ -15,7 +16,7 @@ public:
   store_under_test open() override {
     auto opened = value_of(open_sqlite_store(options()));
     std::shared_ptr<sqlite_store> store = std::move(opened);
-    return {store, *store, *store, *store, *store};
+    return {store, *store, *store};
   }
 
   std::vector<notification_row> notifications() override {
@@ -98,7 +99,51 @@ public:
         user, event_id, t0);
   }
 
+  std::optional<platform_rows::calendar_connection_row> connection(const uuid& id) override {
+    auto& db = side_door();
+    auto x = db.query("SELECT id, user_id, provider, provider_account_id, access_token, refresh_token,"
+                      " token_expires_at, calendar_list, sync_enabled, watch_channel_id, watch_resource_id,"
+                      " watch_expiration FROM calendar_connections WHERE id = ?1",
+                      id);
+    if (!x.step())
+      return std::nullopt;
+    return platform_rows::calendar_connection_row{
+        x.id(0),           x.id(1),   x.text(2),           x.text(3),           optional_text(x, 4),
+        optional_text(x, 5), x.optional_time(6), x.text(7), x.integer(8) != 0, optional_text(x, 9),
+        optional_text(x, 10), x.optional_time(11)};
+  }
+
+  std::optional<watch_row> watch(const uuid& connection) override {
+    auto& db = side_door();
+    auto x = db.query("SELECT planned_channel, refused_token, error_class, error FROM herald_calendar_watches"
+                      " WHERE connection_id = ?1",
+                      connection);
+    if (!x.step())
+      return std::nullopt;
+    return watch_row{x.text(0), x.text(1), x.text(2), x.text(3)};
+  }
+
+  void set_tokens(const uuid& connection, std::optional<std::string> access,
+                  std::optional<std::string> refresh) override {
+    side_door().run("UPDATE calendar_connections SET access_token = ?2, refresh_token = ?3 WHERE id = ?1",
+                    connection, access, refresh);
+  }
+
+  void set_channel(const uuid& connection, std::optional<std::string> channel) override {
+    side_door().run("UPDATE calendar_connections SET watch_channel_id = ?2 WHERE id = ?1", connection, channel);
+  }
+
+  void delete_connection(const uuid& connection) override {
+    side_door().run("DELETE FROM calendar_connections WHERE id = ?1", connection);
+  }
+
 private:
+  static std::optional<std::string> optional_text(const sqlite::statement& x, int column) {
+    if (x.is_null(column))
+      return std::nullopt;
+    return x.text(column);
+  }
+
   sqlite_options options() const {
     sqlite_options out;
     out.path = dir_.file("herald.db");
@@ -121,6 +166,7 @@ const auto sqlite_kind =
 
 INSTANTIATE_TEST_SUITE_P(sqlite, store_contract, sqlite_kind, [](const auto& x) { return x.param.name; });
 INSTANTIATE_TEST_SUITE_P(sqlite, outbox_contract, sqlite_kind, [](const auto& x) { return x.param.name; });
+INSTANTIATE_TEST_SUITE_P(sqlite, job_contract, sqlite_kind, [](const auto& x) { return x.param.name; });
 
 } // namespace
 

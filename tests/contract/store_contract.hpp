@@ -21,9 +21,20 @@ namespace herald::test {
 
 /// One connection to the database under test. Two of them on one backend are two replicas.
 struct store_under_test {
+  store_under_test(std::shared_ptr<void> owner, full_store& store, platform_writer& rows)
+      : keeper{std::move(owner)},
+        events{store},
+        outbox{store},
+        ledger{store},
+        watches{store},
+        operations{store},
+        platform{rows} {}
+
   std::shared_ptr<void> keeper;
   event_store& events;
   outbox_store& outbox;
+  run_ledger& ledger;
+  watch_store& watches;
   operator_store& operations;
   platform_writer& platform;
 };
@@ -52,6 +63,16 @@ struct email_row {
   std::string status;
 };
 
+/// What Herald keeps of a calendar connection in a table of its own.
+struct watch_row {
+  std::string planned_channel;
+  std::string refused_token;
+  std::string error_class;
+  std::string error;
+
+  friend bool operator==(const watch_row&, const watch_row&) = default;
+};
+
 /// A fresh, empty database, removed at the end, and what other programs do to it behind the store's back.
 class store_backend {
 public:
@@ -78,6 +99,17 @@ public:
   /// The user has read a thread up to now.
   virtual void read_thread(const uuid& thread, const uuid& user, timestamp at) = 0;
   virtual void add_message(const uuid& thread, const uuid& author, timestamp at) = 0;
+
+  // -- calendars --------------------------------------------------------------------------------------------
+
+  /// Nothing when there is no such row.
+  virtual std::optional<platform_rows::calendar_connection_row> connection(const uuid& id) = 0;
+  virtual std::optional<watch_row> watch(const uuid& connection) = 0;
+  /// The web application has let the person connect anew, or disconnect.
+  virtual void set_tokens(const uuid& connection, std::optional<std::string> access,
+                          std::optional<std::string> refresh) = 0;
+  virtual void set_channel(const uuid& connection, std::optional<std::string> channel) = 0;
+  virtual void delete_connection(const uuid& connection) = 0;
 };
 
 struct store_kind {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "adapters/store/supabase/supabase_store.hpp"
+#include "tests/contract/job_contract.hpp"
 #include "tests/contract/outbox_contract.hpp"
 #include "tests/contract/sql_backend.hpp"
 #include "tests/fakes/supabase_gateway.hpp"
@@ -27,7 +28,7 @@ public:
     x.url = gateway_.base_url();
     x.service_role_key = secret{supabase_gateway::secret_key()};
     auto out = std::make_shared<replica>(x, options());
-    return {out, *out->store, *out->store, *out->store, out->platform};
+    return {out, *out->store, out->platform};
   }
 
 private:
@@ -45,6 +46,8 @@ std::vector<store_kind> kinds() {
 INSTANTIATE_TEST_SUITE_P(supabase, store_contract, testing::ValuesIn(kinds()),
                          [](const auto& x) { return x.param.name; });
 INSTANTIATE_TEST_SUITE_P(supabase, outbox_contract, testing::ValuesIn(kinds()),
+                         [](const auto& x) { return x.param.name; });
+INSTANTIATE_TEST_SUITE_P(supabase, job_contract, testing::ValuesIn(kinds()),
                          [](const auto& x) { return x.param.name; });
 
 TEST(supabase_contract, has_servers_to_run_on) {
