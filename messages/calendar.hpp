@@ -96,6 +96,7 @@ struct record_watches_request {
   run_ref run;
   std::string worker;
   timestamp now{};
+  /// One for each connection at most.
   std::vector<watch_update> updates;
 };
 
@@ -118,7 +119,9 @@ struct watch_summary {
   std::uint64_t connections = 0;
   std::uint64_t watched = 0;         ///< with a channel that has not expired
   std::uint64_t expired = 0;         ///< with one that has
-  std::uint64_t needs_reconnect = 0; ///< whose present refresh token was refused
+  /// Whose refresh token was refused and that were not renewed since: whether the person has connected anew
+  /// shows at the next renewal.
+  std::uint64_t needs_reconnect = 0;
   std::uint64_t failing = 0;         ///< whose last renewal failed otherwise
   std::optional<timestamp> next_expiry;
 };

@@ -80,6 +80,21 @@ public:
   result<std::uint64_t> purge_bodies(const purge_request&) override { return answered(std::uint64_t{4}); }
   result<sender_share> report_sender(const sender_report&) override { return answered(sender_share{5, 6}); }
 
+  result<std::vector<job_state>> open_jobs(const open_jobs_request& x) override {
+    return answered(std::vector(x.jobs.size(), job_state{}));
+  }
+
+  result<begun_run> begin_run(const begin_run_request&) override { return answered(begun_run{}); }
+  result<bool> finish_run(const finish_run_request&) override { return answered(true); }
+  result<std::vector<job_run>> job_runs(std::uint32_t) override { return answered(std::vector<job_run>{}); }
+  result<due_watches> find_due_watches(const due_watches_request&) override { return answered(due_watches{}); }
+
+  result<watches_recorded> record_watches(const record_watches_request&) override {
+    return answered(watches_recorded{});
+  }
+
+  result<watch_summary> summarize_watches(timestamp) override { return answered(watch_summary{}); }
+
 private:
   template <class T> result<T> answered(T x) {
     if (auto bad = next_failure())

@@ -24,9 +24,7 @@ protected:
     return value_of(store.ledger.open_jobs({std::move(jobs), now}));
   }
 
-  job_state open_job(std::string_view job = unread_nudges_job) {
-    return open_jobs({std::string{job}}).at(0);
-  }
+  job_state open_job(std::string_view job = unread_nudges_job) { return open_jobs({std::string{job}}).at(0); }
 
   begin_run_request asking(timestamp scheduled_at, std::string_view worker = "worker-1",
                            std::string_view job = unread_nudges_job) const {

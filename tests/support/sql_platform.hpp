@@ -66,6 +66,7 @@ private:
   void documents(const platform_rows& rows, timestamp now);
   void chat(const platform_rows& rows, timestamp now);
   void meetings(const platform_rows& rows, timestamp now);
+  void calendars(const platform_rows& rows, timestamp now);
 
   sql_session db_;
 };

@@ -10,7 +10,9 @@
 #include <vector>
 
 #include "core/doctor.hpp"
+#include "messages/calendar.hpp"
 #include "messages/failure.hpp"
+#include "messages/job.hpp"
 #include "messages/outbox.hpp"
 #include "messages/store.hpp"
 
@@ -64,6 +66,10 @@ struct read_mail_request {
 
 struct supervision_request {
   std::span<const supervision_note> notes;
+};
+
+struct summarize_watches_request {
+  timestamp now{};
 };
 
 struct empty_request {};

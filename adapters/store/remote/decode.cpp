@@ -67,6 +67,8 @@ public:
 
   static void read(json& from, std::string& to, const place& at) { to = std::move(text(from, at)); }
 
+  static void read(json& from, secret& to, const place& at) { to = secret{std::move(text(from, at))}; }
+
   static void read(json& from, timestamp& to, const place& at) {
     std::int64_t ms = 0;
     read(from, ms, at);
@@ -230,13 +232,20 @@ template result<sender_share> decode(std::string_view, std::string_view);
 template result<claimed_outbox> decode(std::string_view, std::string_view);
 template result<sealed_batch> decode(std::string_view, std::string_view);
 template result<record_report> decode(std::string_view, std::string_view);
+template result<begun_run> decode(std::string_view, std::string_view);
+template result<due_watches> decode(std::string_view, std::string_view);
+template result<watches_recorded> decode(std::string_view, std::string_view);
+template result<watch_summary> decode(std::string_view, std::string_view);
 template result<store_status> decode(std::string_view, std::string_view);
 template result<store_summary> decode(std::string_view, std::string_view);
 template result<outbox_summary> decode(std::string_view, std::string_view);
 template result<database_facts> decode(std::string_view, std::string_view);
+template result<wrapped<bool>> decode(std::string_view, std::string_view);
 template result<wrapped<std::uint64_t>> decode(std::string_view, std::string_view);
 template result<wrapped<std::vector<claim_ref>>> decode(std::string_view, std::string_view);
 template result<wrapped<std::vector<std::int64_t>>> decode(std::string_view, std::string_view);
+template result<wrapped<std::vector<job_state>>> decode(std::string_view, std::string_view);
+template result<wrapped<std::vector<job_run>>> decode(std::string_view, std::string_view);
 template result<wrapped<std::vector<dead_letter>>> decode(std::string_view, std::string_view);
 template result<wrapped<std::vector<stage_restarts>>> decode(std::string_view, std::string_view);
 template result<wrapped<std::vector<stuck_mail>>> decode(std::string_view, std::string_view);

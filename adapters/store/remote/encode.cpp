@@ -22,6 +22,8 @@ public:
   static json write(duration x) { return x.count(); }
   static json write(const uuid& x) { return to_string(x); }
 
+  static json write(const secret& x) { return write(std::string{x.reveal()}); }
+
   static json write(const std::string& x) {
     if (x.find('\0') == std::string::npos)
       return x;
@@ -119,6 +121,12 @@ template std::string encode(const record_request&);
 template std::string encode(const outbox_release_request&);
 template std::string encode(const purge_request&);
 template std::string encode(const sender_report&);
+template std::string encode(const open_jobs_request&);
+template std::string encode(const begin_run_request&);
+template std::string encode(const finish_run_request&);
+template std::string encode(const due_watches_request&);
+template std::string encode(const record_watches_request&);
+template std::string encode(const summarize_watches_request&);
 template std::string encode(const insert_events_request&);
 template std::string encode(const status_request&);
 template std::string encode(const explain_request&);
@@ -139,13 +147,20 @@ template std::string encode(const sender_share&);
 template std::string encode(const claimed_outbox&);
 template std::string encode(const sealed_batch&);
 template std::string encode(const record_report&);
+template std::string encode(const begun_run&);
+template std::string encode(const due_watches&);
+template std::string encode(const watches_recorded&);
+template std::string encode(const watch_summary&);
 template std::string encode(const store_status&);
 template std::string encode(const store_summary&);
 template std::string encode(const outbox_summary&);
 template std::string encode(const database_facts&);
+template std::string encode(const wrapped<bool>&);
 template std::string encode(const wrapped<std::uint64_t>&);
 template std::string encode(const wrapped<std::vector<claim_ref>>&);
 template std::string encode(const wrapped<std::vector<std::int64_t>>&);
+template std::string encode(const wrapped<std::vector<job_state>>&);
+template std::string encode(const wrapped<std::vector<job_run>>&);
 template std::string encode(const wrapped<std::vector<dead_letter>>&);
 template std::string encode(const wrapped<std::vector<stage_restarts>>&);
 template std::string encode(const wrapped<std::vector<stuck_mail>>&);

@@ -9,11 +9,15 @@
 #include "messages/email.hpp"
 #include "messages/failure.hpp"
 #include "messages/fan_out.hpp"
+#include "messages/job.hpp"
 #include "messages/outbox.hpp"
 
 namespace herald::remote {
 
 template <class E> inline constexpr std::array<E, 0> values_of{};
+template <>
+inline constexpr std::array values_of<begin_verdict>{begin_verdict::begun, begin_verdict::settled,
+                                                     begin_verdict::busy};
 template <> inline constexpr std::array values_of<channel>{channel::in_app, channel::email};
 template <>
 inline constexpr std::array values_of<email_endpoint>{email_endpoint::single, email_endpoint::batch};
@@ -32,6 +36,11 @@ template <>
 inline constexpr std::array values_of<preference_status>{preference_status::immediate,
                                                          preference_status::digest, preference_status::muted};
 template <> inline constexpr std::array values_of<row_ending>{row_ending::skipped, row_ending::failed};
+template <>
+inline constexpr std::array values_of<run_cause>{run_cause::schedule, run_cause::catch_up, run_cause::hand};
+template <>
+inline constexpr std::array values_of<run_state>{run_state::running, run_state::ran, run_state::late,
+                                                 run_state::missed, run_state::failed};
 
 constexpr std::string_view name_of(preference_scope x) {
   return std::array<std::string_view, 3>{"global", "project", "thread"}.at(static_cast<std::size_t>(x));

@@ -544,6 +544,159 @@ template <class F, is<stuck_mail> X> void fields(F& f, X& x) {
   f("at", x.at);
 }
 
+// -- the ledger of jobs -------------------------------------------------------------------------------------
+
+template <class F, is<run_ref> X> void fields(F& f, X& x) {
+  f("id", x.id);
+  f("claim_no", x.claim_no);
+}
+
+template <class F, is<open_jobs_request> X> void fields(F& f, X& x) {
+  f("jobs", x.jobs);
+  f("now", x.now);
+}
+
+template <class F, is<open_run> X> void fields(F& f, X& x) {
+  f("run", x.run);
+  f("scheduled_at", x.scheduled_at);
+  f("worker", x.worker);
+  f("state", x.state);
+  f("attempts", x.attempts);
+  f("due_at", x.due_at);
+}
+
+template <class F, is<job_state> X> void fields(F& f, X& x) {
+  f("job", x.job);
+  f("settled_until", x.settled_until);
+  f("open", x.open);
+}
+
+template <class F, is<missed_span> X> void fields(F& f, X& x) {
+  f("first", x.first);
+  f("last", x.last);
+  f("instants", x.instants);
+}
+
+template <class F, is<begin_run_request> X> void fields(F& f, X& x) {
+  f("job", x.job);
+  f("worker", x.worker);
+  f("now", x.now);
+  f("lease", x.lease);
+  f("cause", x.cause);
+  f("scheduled_at", x.scheduled_at);
+  f("missed", x.missed);
+  f("keep", x.keep);
+}
+
+template <class F, is<begun_run> X> void fields(F& f, X& x) {
+  f("verdict", x.verdict);
+  f("run", x.run);
+  f("attempt", x.attempt);
+  f("holder", x.holder);
+  f("held_until", x.held_until);
+}
+
+template <class F, is<finish_run_request> X> void fields(F& f, X& x) {
+  f("run", x.run);
+  f("worker", x.worker);
+  f("now", x.now);
+  f("state", x.state);
+  f("why", x.why);
+  f("retry_at", x.retry_at);
+  f("handed_back", x.handed_back);
+  f("counts", x.counts);
+}
+
+template <class F, is<job_run> X> void fields(F& f, X& x) {
+  f("id", x.id);
+  f("job", x.job);
+  f("scheduled_at", x.scheduled_at);
+  f("first_at", x.first_at);
+  f("instants", x.instants);
+  f("cause", x.cause);
+  f("state", x.state);
+  f("worker", x.worker);
+  f("attempts", x.attempts);
+  f("started_at", x.started_at);
+  f("ended_at", x.ended_at);
+  f("error_class", x.error_class);
+  f("error", x.error);
+  f("retry_at", x.retry_at);
+  f("counts", x.counts);
+}
+
+// -- calendar watches ---------------------------------------------------------------------------------------
+
+template <class F, is<due_watches_request> X> void fields(F& f, X& x) {
+  f("now", x.now);
+  f("within", x.within);
+  f("limit", x.limit);
+  f("after", x.after);
+}
+
+template <class F, is<due_watch> X> void fields(F& f, X& x) {
+  f("connection_id", x.connection_id);
+  f("access_token", x.access_token);
+  f("refresh_token", x.refresh_token);
+  f("token_expires_at", x.token_expires_at);
+  f("calendar_list", x.calendar_list);
+  f("channel_id", x.channel_id);
+  f("resource_id", x.resource_id);
+  f("expires_at", x.expires_at);
+  f("planned_channel", x.planned_channel);
+  f("refused_token", x.refused_token);
+}
+
+template <class F, is<due_watches> X> void fields(F& f, X& x) {
+  f("watches", x.watches);
+}
+
+template <class F, is<watch_update::tokens> X> void fields(F& f, X& x) {
+  f("access_token", x.access_token);
+  f("refresh_token", x.refresh_token);
+  f("expires_at", x.expires_at);
+}
+
+template <class F, is<watch_update::channel> X> void fields(F& f, X& x) {
+  f("channel_id", x.channel_id);
+  f("resource_id", x.resource_id);
+  f("expires_at", x.expires_at);
+  f("replaces", x.replaces);
+}
+
+template <class F, is<watch_update::trouble> X> void fields(F& f, X& x) {
+  f("why", x.why);
+  f("refused_token", x.refused_token);
+}
+
+template <class F, is<watch_update> X> void fields(F& f, X& x) {
+  f("connection_id", x.connection_id);
+  f("token", x.token);
+  f("planned", x.planned);
+  f("created", x.created);
+  f("failed", x.failed);
+}
+
+template <class F, is<record_watches_request> X> void fields(F& f, X& x) {
+  f("run", x.run);
+  f("worker", x.worker);
+  f("now", x.now);
+  f("updates", x.updates);
+}
+
+template <class F, is<watches_recorded> X> void fields(F& f, X& x) {
+  f("lost", x.lost);
+}
+
+template <class F, is<watch_summary> X> void fields(F& f, X& x) {
+  f("connections", x.connections);
+  f("watched", x.watched);
+  f("expired", x.expired);
+  f("needs_reconnect", x.needs_reconnect);
+  f("failing", x.failing);
+  f("next_expiry", x.next_expiry);
+}
+
 // -- parameters and wrapped answers -------------------------------------------------------------------------
 
 template <class F, is<insert_events_request> X> void fields(F& f, X& x) {
@@ -581,6 +734,10 @@ template <class F, is<read_mail_request> X> void fields(F& f, X& x) {
 
 template <class F, is<supervision_request> X> void fields(F& f, X& x) {
   f("notes", x.notes);
+}
+
+template <class F, is<summarize_watches_request> X> void fields(F& f, X& x) {
+  f("now", x.now);
 }
 
 template <class F, is<empty_request> X> void fields(F&, X&) { /* nothing */

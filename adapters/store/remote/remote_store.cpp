@@ -84,6 +84,38 @@ result<sender_share> remote_store::report_sender(const sender_report& x) {
   return ask<sender_share>("herald_report_sender", x);
 }
 
+// -- run_ledger ---------------------------------------------------------------------------------------------
+
+result<std::vector<job_state>> remote_store::open_jobs(const open_jobs_request& x) {
+  return ask_wrapped<std::vector<job_state>>("herald_open_jobs", x);
+}
+
+result<begun_run> remote_store::begin_run(const begin_run_request& x) {
+  return ask<begun_run>("herald_begin_run", x);
+}
+
+result<bool> remote_store::finish_run(const finish_run_request& x) {
+  return ask_wrapped<bool>("herald_finish_run", x);
+}
+
+result<std::vector<job_run>> remote_store::job_runs(std::uint32_t limit) {
+  return ask_wrapped<std::vector<job_run>>("herald_job_runs", list_request{limit});
+}
+
+// -- watch_store --------------------------------------------------------------------------------------------
+
+result<due_watches> remote_store::find_due_watches(const due_watches_request& x) {
+  return ask<due_watches>("herald_due_watches", x);
+}
+
+result<watches_recorded> remote_store::record_watches(const record_watches_request& x) {
+  return ask<watches_recorded>("herald_record_watches", x);
+}
+
+result<watch_summary> remote_store::summarize_watches(timestamp now) {
+  return ask<watch_summary>("herald_summarize_watches", summarize_watches_request{now});
+}
+
 // -- operator_store -----------------------------------------------------------------------------------------
 
 result<std::vector<std::int64_t>> remote_store::insert_events(std::span<const new_event> events,
@@ -149,16 +181,18 @@ result<std::uint64_t> remote_store::drop_dead(std::span<const std::int64_t> even
 // -- names --------------------------------------------------------------------------------------------------
 
 std::span<const std::string_view> remote_functions() {
-  static constexpr std::array<std::string_view, 25> names{
-      "herald_claim",        "herald_commit",           "herald_renew",
-      "herald_release",      "herald_open_window",      "herald_claim_outbox",
-      "herald_seal",         "herald_record",           "herald_release_outbox",
-      "herald_purge_bodies", "herald_report_sender",    "herald_insert_events",
-      "herald_status",       "herald_summarize",        "herald_explain",
-      "herald_dead_letters", "herald_retry_dead",       "herald_record_supervision",
-      "herald_restarts",     "herald_summarize_outbox", "herald_stuck_mails",
-      "herald_resend_mails", "herald_drop_mails",       "herald_read_mail",
-      "herald_drop_dead"};
+  static constexpr std::array<std::string_view, 32> names{
+      "herald_claim",          "herald_commit",           "herald_renew",
+      "herald_release",        "herald_open_window",      "herald_claim_outbox",
+      "herald_seal",           "herald_record",           "herald_release_outbox",
+      "herald_purge_bodies",   "herald_report_sender",    "herald_open_jobs",
+      "herald_begin_run",      "herald_finish_run",       "herald_job_runs",
+      "herald_due_watches",    "herald_record_watches",   "herald_summarize_watches",
+      "herald_insert_events",  "herald_status",           "herald_summarize",
+      "herald_explain",        "herald_dead_letters",     "herald_retry_dead",
+      "herald_record_supervision", "herald_restarts",     "herald_summarize_outbox",
+      "herald_stuck_mails",    "herald_resend_mails",     "herald_drop_mails",
+      "herald_read_mail",      "herald_drop_dead"};
   return names;
 }
 

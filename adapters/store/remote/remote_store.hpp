@@ -43,6 +43,19 @@ public:
   result<std::uint64_t> purge_bodies(const purge_request& x) override;
   result<sender_share> report_sender(const sender_report& x) override;
 
+  // -- run_ledger -------------------------------------------------------------------------------------------
+
+  result<std::vector<job_state>> open_jobs(const open_jobs_request& x) override;
+  result<begun_run> begin_run(const begin_run_request& x) override;
+  result<bool> finish_run(const finish_run_request& x) override;
+  result<std::vector<job_run>> job_runs(std::uint32_t limit) override;
+
+  // -- watch_store ------------------------------------------------------------------------------------------
+
+  result<due_watches> find_due_watches(const due_watches_request& x) override;
+  result<watches_recorded> record_watches(const record_watches_request& x) override;
+  result<watch_summary> summarize_watches(timestamp now) override;
+
   // -- operator_store ---------------------------------------------------------------------------------------
 
   result<std::vector<std::int64_t>> insert_events(std::span<const new_event> events, timestamp now) override;

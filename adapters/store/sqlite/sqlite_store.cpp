@@ -5,9 +5,11 @@
 #include <type_traits>
 #include <utility>
 
+#include "adapters/store/sqlite/calendar_watches.hpp"
 #include "adapters/store/sqlite/claim.hpp"
 #include "adapters/store/sqlite/commit.hpp"
 #include "adapters/store/sqlite/database.hpp"
+#include "adapters/store/sqlite/job_ledger.hpp"
 #include "adapters/store/sqlite/leases.hpp"
 #include "adapters/store/sqlite/operator_queries.hpp"
 #include "adapters/store/sqlite/outbox.hpp"
@@ -89,6 +91,38 @@ public:
   }
   result<sender_share> report_sender(const sender_report& x) override {
     return guarded([&] { return sqlite::report_sender(db_, x); });
+  }
+
+  // -- run_ledger -------------------------------------------------------------------------------------------
+
+  result<std::vector<job_state>> open_jobs(const open_jobs_request& x) override {
+    return guarded([&] { return sqlite::open_jobs(db_, x); });
+  }
+
+  result<begun_run> begin_run(const begin_run_request& x) override {
+    return guarded([&] { return sqlite::begin_run(db_, x); });
+  }
+
+  result<bool> finish_run(const finish_run_request& x) override {
+    return guarded([&] { return sqlite::finish_run(db_, x); });
+  }
+
+  result<std::vector<job_run>> job_runs(std::uint32_t limit) override {
+    return guarded([&] { return sqlite::job_runs(db_, limit); });
+  }
+
+  // -- watch_store ------------------------------------------------------------------------------------------
+
+  result<due_watches> find_due_watches(const due_watches_request& x) override {
+    return guarded([&] { return sqlite::find_due_watches(db_, x); });
+  }
+
+  result<watches_recorded> record_watches(const record_watches_request& x) override {
+    return guarded([&] { return sqlite::record_watches(db_, x); });
+  }
+
+  result<watch_summary> summarize_watches(timestamp now) override {
+    return guarded([&] { return sqlite::summarize_watches(db_, now); });
   }
 
   // -- operator_store ---------------------------------------------------------------------------------------
