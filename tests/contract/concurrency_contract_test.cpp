@@ -1,41 +1,14 @@
 // What only shows when several replicas work at the same time: each has a connection and a thread of its own.
 #include <algorithm>
-#include <barrier>
-#include <exception>
 #include <numeric>
 #include <set>
-#include <thread>
 
 #include "tests/contract/outbox_contract.hpp"
+#include "tests/contract/replicas.hpp"
 
 namespace herald::test {
 
 namespace {
-
-/// Runs `work(replica, n)` for n = 0, 1, … at the same time, each with a connection of its own; hands on the first
-/// failure.
-template <class Work> void at_once(store_backend& backend, std::size_t replicas, Work work) {
-  std::vector<store_under_test> stores;
-  for (std::size_t n = 0; n < replicas; ++n)
-    stores.push_back(backend.open());
-  std::vector<std::exception_ptr> failures(replicas);
-  std::barrier start{static_cast<std::ptrdiff_t>(replicas)};
-  std::vector<std::thread> threads;
-  for (std::size_t n = 0; n < replicas; ++n)
-    threads.emplace_back([&, n] {
-      start.arrive_and_wait();
-      try {
-        work(stores[n], n);
-      } catch (...) {
-        failures[n] = std::current_exception();
-      }
-    });
-  for (auto& x : threads)
-    x.join();
-  for (auto& x : failures)
-    if (x)
-      std::rethrow_exception(x);
-}
 
 commit_request committing(fan_out_plan plan, std::string worker, timestamp now) {
   plan_batch batch;
@@ -45,10 +18,6 @@ commit_request committing(fan_out_plan plan, std::string worker, timestamp now) 
   out.now = now;
   out.batches = {std::make_shared<const plan_batch>(std::move(batch))};
   return out;
-}
-
-std::string worker_no(std::size_t n) {
-  return "worker-" + std::to_string(n + 1);
 }
 
 } // namespace

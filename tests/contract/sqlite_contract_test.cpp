@@ -3,8 +3,8 @@
 
 #include "adapters/store/sqlite/database.hpp"
 #include "adapters/store/sqlite/sqlite_store.hpp"
-#include "tests/contract/job_contract.hpp"
 #include "tests/contract/outbox_contract.hpp"
+#include "tests/contract/watch_contract.hpp"
 #include "tests/support/temp_dir.hpp"
 
 namespace herald::test {
@@ -167,6 +167,7 @@ const auto sqlite_kind =
 INSTANTIATE_TEST_SUITE_P(sqlite, store_contract, sqlite_kind, [](const auto& x) { return x.param.name; });
 INSTANTIATE_TEST_SUITE_P(sqlite, outbox_contract, sqlite_kind, [](const auto& x) { return x.param.name; });
 INSTANTIATE_TEST_SUITE_P(sqlite, job_contract, sqlite_kind, [](const auto& x) { return x.param.name; });
+INSTANTIATE_TEST_SUITE_P(sqlite, watch_contract, sqlite_kind, [](const auto& x) { return x.param.name; });
 
 } // namespace
 

@@ -43,6 +43,10 @@ TEST(codec_fields, no_member_is_forgotten) {
                   record_report, outbox_release_request, purge_request, sender_report, sender_share>();
   expect_complete<type_summary, store_summary, store_status, dead_letter, supervision_note, stage_restarts,
                   attempt_record, recipient_outcome, explanation, outbox_summary, stuck_mail>();
+  expect_complete<run_ref, open_jobs_request, open_run, job_state, missed_span, begin_run_request, begun_run,
+                  finish_run_request, job_run>();
+  expect_complete<due_watches_request, due_watch, due_watches, watch_update::tokens, watch_update::channel,
+                  watch_update::trouble, watch_update, record_watches_request, watches_recorded, watch_summary>();
   expect_complete<doctor_request, claim_facts, access_facts, work_facts, database_facts>();
 }
 
@@ -102,6 +106,49 @@ TEST(codec_requests, outcomes_of_envelopes) {
             R"("mails":[],"why":{"kind":"transient","reason":""},"retry_at":1768919445000,)"
             R"("first_attempt_at":null,"parts":[{"endpoint":"single","lane":"digest","idempotency_key":"k",)"
             R"("body":"{\"a\":1}","mails":[{"mail_id":3,"claim_no":4}]}]}],"purge":false})");
+}
+
+TEST(codec_requests, a_run_that_stands_for_missed_instants) {
+  begin_run_request x;
+  x.job = "j";
+  x.worker = "w";
+  x.now = t0;
+  x.lease = std::chrono::minutes{2};
+  x.cause = run_cause::catch_up;
+  x.scheduled_at = t0;
+  x.missed = missed_span{t0 - duration{2}, t0 - duration{1}, 2};
+  x.keep = duration{5};
+  EXPECT_EQ(encode(x), R"({"job":"j","worker":"w","now":1768919445000,"lease":120000,"cause":"catch_up",)"
+                       R"("scheduled_at":1768919445000,"missed":{"first":1768919444998,"last":1768919444999,)"
+                       R"("instants":2},"keep":5})");
+}
+
+TEST(codec_requests, the_end_of_a_run) {
+  finish_run_request x;
+  x.run = {3, 2};
+  x.worker = "w";
+  x.now = t0;
+  x.state = run_state::failed;
+  x.why = failure{failure_class::crash, "why"};
+  x.handed_back = true;
+  x.counts = {{"created", 7}};
+  EXPECT_EQ(encode(x), R"({"run":{"id":3,"claim_no":2},"worker":"w","now":1768919445000,"state":"failed",)"
+                       R"("why":{"kind":"crash","reason":"why"},"retry_at":null,"handed_back":true,)"
+                       R"("counts":{"created":7}})");
+}
+
+TEST(codec_requests, what_is_to_be_kept_of_a_renewal) {
+  watch_update x;
+  x.connection_id = ids::olga;
+  x.token = watch_update::tokens{secret{"access"}, secret{"refresh"}, t0};
+  x.created = watch_update::channel{"new", "r", t0, "old"};
+  x.failed = watch_update::trouble{{failure_class::permanent, "why"}, "print"};
+  EXPECT_EQ(encode(record_watches_request{{3, 2}, "w", t0, {x}}),
+            R"({"run":{"id":3,"claim_no":2},"worker":"w","now":1768919445000,"updates":[{"connection_id":")" + olga
+                + R"(","token":{"access_token":"access","refresh_token":"refresh","expires_at":1768919445000},)"
+                  R"("planned":null,"created":{"channel_id":"new","resource_id":"r","expires_at":1768919445000,)"
+                  R"("replaces":"old"},"failed":{"why":{"kind":"permanent","reason":"why"},)"
+                  R"("refused_token":"print"}}]})");
 }
 
 TEST(codec_requests, scalars_go_under_their_names) {
@@ -220,6 +267,21 @@ TEST(codec_answers, all_others_come_back_whole) {
   expect_round_trip(record_report{1, 2, 3, 4, 5, 6, 7});
   expect_round_trip(window_report{true, 2, 3});
   expect_round_trip(sender_share{3, 99});
+  job_state waiting{"j", t0, open_run{{1, 2}, t0, "w", run_state::failed, 3, t0}};
+  expect_round_trip(wrapped<std::vector<job_state>>{{waiting, {"k", t0, std::nullopt}}});
+  expect_round_trip(begun_run{begin_verdict::begun, {1, 2}, 3, "", std::nullopt});
+  expect_round_trip(begun_run{begin_verdict::busy, {}, 0, "w", t0});
+  expect_round_trip(wrapped<bool>{true});
+  job_run run;
+  run.job = "j";
+  run.instants = std::numeric_limits<std::uint64_t>::max();
+  run.cause = run_cause::hand;
+  run.state = run_state::missed;
+  run.started_at = t0;
+  run.counts = {{"created", 1}};
+  expect_round_trip(wrapped<std::vector<job_run>>{{run}});
+  expect_round_trip(watches_recorded{{ids::olga}});
+  expect_round_trip(watch_summary{1, 2, 3, 4, 5, t0});
   expect_round_trip(store_status{1, 2, 3, 4, 5, 6, 7, 8, 9, t0});
   expect_round_trip(sealed_batch{sample_outbox().envelopes, 1, 2, 3, 4});
   database_facts database;
@@ -241,6 +303,20 @@ TEST(codec_answers, all_others_come_back_whole) {
   expect_round_trip(wrapped<std::optional<explanation>>{why});
   expect_round_trip(wrapped<std::optional<explanation>>{});
   expect_round_trip(wrapped<std::optional<claimed_outbox>>{sample_outbox()});
+}
+
+TEST(codec_answers, a_due_watch_comes_back_with_its_tokens) {
+  due_watch watch;
+  watch.connection_id = ids::olga;
+  watch.access_token = secret{"access"};
+  watch.refresh_token = secret{"refresh"};
+  watch.calendar_list = R"([{"id":"a"}])";
+  watch.expires_at = t0;
+  expect_round_trip(due_watches{{watch}});
+  auto back = decode<due_watches>("f", encode(due_watches{{watch}}));
+  ASSERT_FALSE(back.has_error());
+  EXPECT_EQ(back->watches.at(0).access_token.reveal(), "access");
+  EXPECT_EQ(back->watches.at(0).refresh_token.reveal(), "refresh");
 }
 
 TEST(codec_answers, unknown_keys_are_passed_over) {
@@ -305,6 +381,13 @@ TEST(codec_hostile, a_field_deep_inside) {
   EXPECT_COMPLAINT(claimed_outbox, spoilt(olga, "01000000"), "is no UUID");
   EXPECT_COMPLAINT(claimed_outbox, spoilt(R"("percent")", R"("per_cent")"),
                    "'context.completeness[0].percent' is missing");
+}
+
+TEST(codec_hostile, a_complaint_quotes_no_token) {
+  auto answer = std::string{R"({"watches":[{"connection_id":")"} + olga
+                + R"(","access_token":"ya29.hidden","refresh_token":["1//hidden"],"token_expires_at":null}]})";
+  EXPECT_COMPLAINT(due_watches, answer, "'watches[0].refresh_token' is no text");
+  EXPECT_EQ(complaint<due_watches>(answer).find("hidden"), std::string::npos);
 }
 
 TEST(codec_hostile, a_pit_of_brackets) {

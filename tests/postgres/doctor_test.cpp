@@ -176,6 +176,13 @@ TEST_F(doctor_test, a_role_that_may_too_little_is_told_what_it_lacks) {
   EXPECT_EQ(named(examined(x), "schema").outcome, verdict::warning);
   do_in_database("REVOKE UPDATE ON profiles FROM service_role");
   EXPECT_NE(named(examined(x), "rights").reason.find("profiles (update)"), std::string::npos);
+  do_in_database("REVOKE UPDATE ON calendar_connections FROM service_role");
+  do_in_database("REVOKE INSERT ON meeting_reminders_sent, unread_thread_stale_log FROM service_role");
+  do_in_database("REVOKE USAGE ON SEQUENCE meeting_reminders_sent_id_seq FROM service_role");
+  auto lacks = named(examined(x), "rights").reason;
+  for (auto right : {"calendar_connections (update)", "meeting_reminders_sent (insert)",
+                     "meeting_reminders_sent_id_seq (usage)", "unread_thread_stale_log (insert)"})
+    EXPECT_NE(lacks.find(right), std::string::npos) << lacks;
   do_in_database("DROP ROLE weak_herald");
 }
 

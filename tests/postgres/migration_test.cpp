@@ -34,10 +34,12 @@ migration_files sample_files() {
 /// A database of the platform without Herald.
 schema_state platform_state() {
   schema_state out;
-  for (auto x : {"chat_thread_participants",
+  for (auto x : {"calendar_connections",
+                 "chat_thread_participants",
                  "chat_threads",
                  "domain_events",
                  "meeting_participants",
+                 "meeting_reminders_sent",
                  "meetings",
                  "notification_processing",
                  "notifications",
@@ -53,6 +55,7 @@ schema_state platform_state() {
                  "projects",
                  "resources",
                  "borrower_resumes",
+                 "unread_thread_stale_log",
                  "user_notification_preferences"})
     out.objects.insert(std::string{"table "} + x);
   for (auto x : {"role anon", "role authenticated", "role service_role"})
@@ -183,6 +186,10 @@ TEST(migration_plan, the_embedded_files_make_what_the_program_calls) {
     EXPECT_TRUE(std::ranges::binary_search(functions, std::string{x})) << x;
   EXPECT_EQ(objects_of(embedded_migration(), "trigger"), (names{"herald_ring_emails", "herald_ring_events"}));
   EXPECT_EQ(objects_of(embedded_migration(), "column").size(), 6u);
+  // A unique index is one as well: what keeps a run from being begun twice must not go missing unnoticed.
+  auto indexes = objects_of(embedded_migration(), "index");
+  for (auto x : {"herald_job_runs_instant", "herald_job_runs_running"})
+    EXPECT_TRUE(std::ranges::binary_search(indexes, std::string{x})) << x;
 }
 
 // -- databases ----------------------------------------------------------------------------------------------

@@ -10,12 +10,14 @@ namespace herald::postgres {
 
 namespace {
 
-// What 001_tables.sql refers to. Behind each other table of the platform stands a function that says so when called.
+// What 001_tables.sql and 011_jobs.sql refer to. Behind each other table of the platform stands a function that says so when called.
 constexpr std::array platform_tables{"borrower_resumes",
+                                     "calendar_connections",
                                      "chat_thread_participants",
                                      "chat_threads",
                                      "domain_events",
                                      "meeting_participants",
+                                     "meeting_reminders_sent",
                                      "meetings",
                                      "notification_processing",
                                      "notifications",
@@ -30,11 +32,12 @@ constexpr std::array platform_tables{"borrower_resumes",
                                      "project_workspace_activity",
                                      "projects",
                                      "resources",
+                                     "unread_thread_stale_log",
                                      "user_notification_preferences"};
 constexpr std::array platform_roles{"anon", "authenticated", "service_role"};
 // Changed or referred to by the migration, which only an owner may.
-constexpr auto owned_tables = "'domain_events','notification_processing','notifications','pending_emails','"
-                              "profiles','project_messages'";
+constexpr auto owned_tables = "'calendar_connections','domain_events','notification_processing',"
+                              "'notifications','pending_emails','profiles','project_messages'";
 constexpr auto records_table = "herald_schema_files";
 // Any two numbers that others are unlikely to lock.
 constexpr auto lock_arguments = "(1212502636, 1)";

@@ -120,7 +120,7 @@ begin
       select coalesce(json_agg(w.name order by w.name), '[]')
       from json_array_elements_text(request -> 'tables') w (name)
       where to_regclass('public.' || quote_ident(w.name)) is null),
-    -- As 001_tables.sql grants them.
+    -- As 001_tables.sql and 011_jobs.sql grant them.
     'missing_rights', (
       select coalesce(json_agg(n.name || ' (' || n.rights || ')' order by n.name), '[]')
       from (
@@ -131,10 +131,11 @@ begin
             'meeting_participants', 'project_resumes', 'borrower_resumes', 'project_workspace_activity',
             'user_notification_preferences']) name
           union all
-          select name, 'select,update' from unnest(array['profiles', 'projects']) name
+          select name, 'select,update' from unnest(array['profiles', 'projects', 'calendar_connections']) name
           union all
           select name, 'select,insert,update'
-          from unnest(array['domain_events', 'notifications', 'pending_emails']) name
+          from unnest(array['domain_events', 'notifications', 'pending_emails', 'meeting_reminders_sent',
+            'unread_thread_stale_log']) name
           union all
           select name, 'select,insert,update,delete' from json_array_elements_text(request -> 'tables') name
           union all
@@ -148,7 +149,8 @@ begin
         from pg_class s
         where s.relnamespace = 'public'::regnamespace
           and (starts_with(s.relname, 'herald_')
-            or s.relname in ('domain_events_id_seq', 'notifications_id_seq', 'pending_emails_id_seq'))
+            or s.relname in ('domain_events_id_seq', 'notifications_id_seq', 'pending_emails_id_seq',
+              'meeting_reminders_sent_id_seq', 'unread_thread_stale_log_id_seq'))
           and case s.relkind when 'S' then not has_sequence_privilege(s.oid, 'usage') end) n),
     -- Row-level security is the second wall behind the rights.
     'open_tables', (
