@@ -94,7 +94,9 @@ protected:
 
   connection_row row(std::uint8_t n) { return backend->connection(connection_id(n)).value(); }
 
-  watch_row kept(std::uint8_t n) { return backend->watch(connection_id(n)).value_or(watch_row{"no row"}); }
+  watch_row kept(std::uint8_t n) {
+    return backend->watch(connection_id(n)).value_or(watch_row{"no row", "", "", ""});
+  }
 
 private:
   std::optional<run_ref> run_;
