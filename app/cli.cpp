@@ -15,7 +15,9 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "adapters/shifted_clock.hpp"
 #include "adapters/system_clock.hpp"
+#include "app/calendar_setup.hpp"
 #include "app/commands.hpp"
 #include "app/completion.hpp"
 #include "app/daemon.hpp"
@@ -29,6 +31,7 @@
 #include "config/reference.hpp"
 #include "core/email/samples.hpp"
 #include "core/handlers.hpp"
+#include "core/iso8601.hpp"
 
 extern "C" const char herald_demo_config[];
 extern "C" const char herald_demo_config_end[];
@@ -113,6 +116,7 @@ public:
     define_dead();
     define_preview();
     define_mail();
+    define_jobs();
     define_completion();
   }
 
@@ -136,24 +140,52 @@ private:
   }
 
   void define_once() {
-    auto* sub = app_.add_subcommand("once", "Run one job until nothing is due, for cron");
+    auto* sub = app_.add_subcommand("once", "Make one run of a job and end, for cron");
     sub->require_subcommand(1);
-    auto* fan_out = sub->add_subcommand("notify-fan-out", "Turn pending domain events into notifications");
-    add_common(*fan_out, common_, true);
+    auto* fan_out = add_once(*sub, "notify-fan-out", "Turn pending domain events into notifications");
     on(fan_out, [this] {
-      return with_pipeline([this](const run_environment& env) { return run_fan_out_once(env, common_.json); },
-                           false);
+      return at_its_time([this](const run_environment& env) { return run_fan_out_once(env, common_.json); },
+                         false);
     });
     define_mail_job(*sub, "email-instant", "Send immediate e-mails that are queued", mail_job::instant);
     define_mail_job(*sub, "email-digest", "Send the digests of the newest window", mail_job::digest);
+    define_job(*sub, meeting_reminders_job, "Remind people of meetings that start soon");
+    define_job(*sub, unread_nudges_job, "Tell people of messages that wait for them");
+    define_job(*sub, resume_nudges_job, "Tell owners of resumes that nobody completes");
+    define_job(*sub, calendar_watches_job, "Renew calendar watches before they expire");
+  }
+
+  CLI::App* add_once(CLI::App& parent, std::string_view name, const char* help) {
+    auto* sub = parent.add_subcommand(std::string{name}, help);
+    add_common(*sub, common_, true);
+    sub->add_option("--at", at_, "Work as if it were this time, e.g. 2026-01-20T14:30:00Z");
+    return sub;
   }
 
   void define_mail_job(CLI::App& parent, const char* name, const char* help, mail_job job) {
-    auto* sub = parent.add_subcommand(name, help);
-    add_common(*sub, common_, true);
-    on(sub, [this, job] {
-      return with_pipeline(
+    on(add_once(parent, name, help), [this, job] {
+      return at_its_time(
           [this, job](const run_environment& env) { return run_mail_once(env, job, common_.json); });
+    });
+  }
+
+  void define_job(CLI::App& parent, std::string_view job, const char* help) {
+    on(add_once(parent, job, help), [this, job] {
+      auto as_of = read_at();
+      if (!as_of)
+        return usage_error(as_of.error().reason);
+      return with_pipeline(
+          [&](const run_environment& env) { return run_job_once(env, job, *as_of, common_.json); }, false);
+    });
+  }
+
+  void define_jobs() {
+    auto* sub = app_.add_subcommand("jobs", "Show when the time-driven jobs run, and how their last runs ended");
+    add_common(*sub, common_, true);
+    sub->add_option("--history", jobs_.history, "Show this many runs of each job")->check(CLI::Range(1, 1'000));
+    on(sub, [this] {
+      return with_configuration(
+          [this](const configuration& cfg) { return print_jobs(cfg, clock_, jobs_, json()); });
     });
   }
 
@@ -392,21 +424,45 @@ private:
     return read_configuration({built_in_, sources.environment, std::nullopt, sources.overrides});
   }
 
+  /// The time of --at; nothing without it.
+  result<std::optional<timestamp>> read_at() const {
+    if (at_.empty())
+      return std::optional<timestamp>{};
+    auto at = from_iso8601(at_);
+    if (!at)
+      return failure{failure_class::permanent,
+                     "--at takes a time with its zone such as 2026-01-20T14:30:00Z, not '" + printable(at_) + "'"};
+    return at;
+  }
+
+  /// with_pipeline on a clock that shows the time of --at.
+  int at_its_time(const std::function<int(const run_environment&)>& f, bool with_mail = true) {
+    auto at = read_at();
+    if (!at)
+      return usage_error(at.error().reason);
+    return with_pipeline(f, with_mail, *at);
+  }
+
   /// Loads the configuration, then opens the log, and only then lets threads start.
-  int with_pipeline(const std::function<int(const run_environment&)>& f, bool with_mail = true) {
+  int with_pipeline(const std::function<int(const run_environment&)>& f, bool with_mail = true,
+                    std::optional<timestamp> at = std::nullopt) {
     return with_configuration([&](const configuration& cfg) {
       if (auto usable = check_store(cfg.store); !usable)
         return usage_error(usable.error().reason);
       signal_watch signals;
-      auto time = std::make_shared<const system_clock>();
+      std::shared_ptr<const clock> time = std::make_shared<const system_clock>();
       auto log = open_log(cfg.log, time);
       if (!log)
         return usage_error(log.error().reason);
+      if (at)
+        time = std::make_shared<const shifted_clock>(time, *at);
       auto rows = handlers();
       auto env = run_environment{cfg, {rows.begin(), rows.end()}, time, *log, signals, {}, {}, hooks_};
       if (with_mail)
         if (auto ready = add_mail(env); !ready)
           return usage_error(ready.error().reason);
+      if (auto ready = add_calendar(env); !ready)
+        return usage_error(ready.error().reason);
       return f(env);
     });
   }
@@ -422,6 +478,8 @@ private:
   migrate_arguments migrate_;
   preview_arguments preview_;
   mail_arguments mail_;
+  jobs_arguments jobs_;
+  std::string at_;
   std::int64_t event_id_ = 0;
   bool sample_ = false;
   bool schema_ = false;

@@ -84,4 +84,14 @@ struct mail_arguments {
 
 int handle_stuck_mails(const configuration&, const clock&, const mail_arguments&, bool json);
 
+// -- time-driven jobs ---------------------------------------------------------------------------------------
+
+struct jobs_arguments {
+  /// Entries of the ledger to show per job (≥ 1).
+  std::uint32_t history = 1;
+};
+
+/// Shows when each job runs next, how its last runs ended, and how the calendar watches stand.
+int print_jobs(const configuration&, const clock&, const jobs_arguments&, bool json);
+
 } // namespace herald

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdio>
+#include <future>
 #include <initializer_list>
 #include <memory>
 #include <string>
@@ -62,15 +63,30 @@ struct escalation {
   std::string reason;
 };
 
+session_options options_of(const run_environment& env, const std::shared_ptr<escalation>& escalated) {
+  session_options out;
+  out.cfg = env.cfg;
+  out.rows = env.rows;
+  out.time = env.time;
+  out.log = env.log;
+  out.render = env.render;
+  out.open_transport = env.open_transport;
+  out.open_calendar = env.open_calendar;
+  out.scheduled_jobs = env.cfg.jobs.enabled;
+  out.around_store = env.hooks.around_store;
+  out.on_escalation = [escalated, &signals = env.signals](std::string why) {
+    escalated->reason = std::move(why);
+    escalated->happened = true;
+    signals.interrupt();
+  };
+  return out;
+}
+
 std::unique_ptr<session> start(const run_environment& env, const std::shared_ptr<escalation>& escalated,
                                bool with_fan_out = true) {
-  return std::make_unique<session>(session_options{env.cfg, env.rows, env.time, env.log, with_fan_out,
-                                                   env.render, env.open_transport, env.hooks.around_store,
-                                                   [escalated, &signals = env.signals](std::string why) {
-                                                     escalated->reason = std::move(why);
-                                                     escalated->happened = true;
-                                                     signals.interrupt();
-                                                   }});
+  auto options = options_of(env, escalated);
+  options.with_fan_out = with_fan_out;
+  return std::make_unique<session>(std::move(options));
 }
 
 int report_escalation(const run_environment& env, const escalation& x) {
@@ -95,8 +111,29 @@ void print_totals(bool dry_run, std::string_view what, json_object& json, std::s
   if (!text.empty())
     text.pop_back();
   text += '\n';
-  text.insert(0, dry_run ? "dry run, nothing was written; would have:" : std::string{what} + " done:");
+  text.insert(0, dry_run ? "dry run, nothing was written; would have:" : std::string{what} + ":");
   std::fputs(as_json ? (json.str() + "\n").c_str() : text.c_str(), stdout);
+}
+
+/// What a run by hand did, or would have done.
+void print_run(std::string_view job, const hand_run& x, std::optional<timestamp> as_of, bool dry_run, bool as_json) {
+  json_object out;
+  json_object counts;
+  out.set("job", job).set("dry_run", dry_run);
+  if (as_of)
+    out.set("as_of", to_iso8601(*as_of));
+  std::string text;
+  for (auto& [reason, n] : x.report.counts) {
+    counts.set(reason, static_cast<std::int64_t>(n));
+    text += fmt::format(" {} {},", n, reason);
+  }
+  if (text.empty())
+    text = " nothing to do,";
+  auto whole = payload::parse(counts.str());
+  out.set("counts", whole ? *whole : payload{}).set("took_ms", static_cast<std::int64_t>(x.took.count()));
+  if (x.report.why)
+    out.set("failure", x.report.why->reason);
+  print_totals(dry_run, fmt::format("{} {}", job, x.report.why ? "failed after" : "done"), out, text, as_json);
 }
 
 /// Works until `idle` says that nothing is left. Returns an exit code, and what the stages counted.
@@ -161,7 +198,7 @@ int run_fan_out_once(const run_environment& env, bool json) {
       stages, "notification_writer",
       {"completed", "notifications", "rolled_up", "emails", "skipped", "retried", "dead", "lost_claims"}, out,
       text);
-  print_totals(env.cfg.writer.dry_run, "fan-out", out, text, json);
+  print_totals(env.cfg.writer.dry_run, "fan-out done", out, text, json);
   return code;
 }
 
@@ -199,8 +236,41 @@ int run_mail_once(const run_environment& env, mail_job job, bool json) {
   add_totals(stages, "email_batcher", {"mails", "skipped", "unsendable"}, out, text);
   add_totals(stages, "resend_sender", {"immediate", "digests", "merged", "failed", "parked", "retried"}, out,
              text);
-  print_totals(env.cfg.email.batcher.dry_run, "e-mail run", out, text, json);
+  print_totals(env.cfg.email.batcher.dry_run, "e-mail run done", out, text, json);
   return code;
+}
+
+int run_job_once(const run_environment& env, std::string_view job, std::optional<timestamp> as_of, bool json) {
+  auto escalated = std::make_shared<escalation>();
+  auto options = options_of(env, escalated);
+  options.with_fan_out = false;
+  options.scheduled_jobs = false;
+  session pipeline{std::move(options)};
+  auto ending = pipeline.run({std::string{job}, as_of, env.cfg.dry_run});
+  while (ending.wait_for(look_around) != std::future_status::ready) {
+    if (escalated->happened)
+      return report_escalation(env, *escalated);
+    if (auto signal = env.signals.wait(duration{0}); signal == SIGTERM || signal == SIGINT) {
+      env.log.info(job, "stopping", "told to stop, breaking the run off");
+      return shut_down(env, pipeline);
+    }
+  }
+  auto done = ending.get();
+  if (!done) {
+    env.log.error(job, "run-failed", "the run could not be made: {}", done.error().reason);
+    shut_down(env, pipeline);
+    return exit_code::failed;
+  }
+  if (done->verdict != begin_verdict::begun) {
+    env.log.error(job, "run-refused", "another run of the job is under way: {} has it until {}",
+                  done->holder.empty() ? "somebody" : done->holder,
+                  done->held_until ? to_iso8601(*done->held_until) : "it ends");
+    shut_down(env, pipeline);
+    return exit_code::failed;
+  }
+  print_run(job, *done, as_of, env.cfg.dry_run, json);
+  auto code = shut_down(env, pipeline);
+  return done->report.why ? exit_code::failed : code;
 }
 
 } // namespace herald

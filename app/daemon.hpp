@@ -4,8 +4,11 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
+#include <string_view>
 #include <vector>
 
+#include "actors/calendar_gate.hpp"
 #include "actors/log.hpp"
 #include "actors/mail_gate.hpp"
 #include "adapters/clock.hpp"
@@ -36,6 +39,8 @@ struct run_environment {
   render_fn render;
   transport_opener open_transport;
   program_hooks hooks;
+  /// The way to the calendar provider; empty when no job is to run.
+  calendar_opener open_calendar{};
 };
 
 /// `herald run`: works until SIGTERM or SIGINT, then drains within the configured deadline. Returns an exit
@@ -50,5 +55,9 @@ enum class mail_job : std::uint8_t { instant, digest };
 /// `herald once email-instant` and `email-digest`: sends what is due of one kind, then stops. The digest job opens the
 /// newest window that has closed. Fails when the provider takes no mail for half a minute.
 int run_mail_once(const run_environment& env, mail_job job, bool json);
+
+/// `herald once JOB` for the time-driven jobs: makes one run by hand, as if it were `as_of` (nothing: now), and prints what
+/// it counted. Fails when the run does, and when another one is under way.
+int run_job_once(const run_environment& env, std::string_view job, std::optional<timestamp> as_of, bool json);
 
 } // namespace herald

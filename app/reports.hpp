@@ -4,12 +4,15 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "actors/supervisor.hpp"
 #include "app/conservation.hpp"
+#include "messages/calendar.hpp"
+#include "messages/job.hpp"
 #include "messages/store.hpp"
 #include "messages/time.hpp"
 
@@ -32,6 +35,26 @@ std::string explanation_text(const explanation&);
 /// {"event": {…}, "state", …, "history": [{…}], "outcomes": [{…}]}. `event.payload` is the parsed object, or
 /// the text as a string when it is none.
 std::string explanation_json(const explanation&);
+
+// -- herald jobs --------------------------------------------------------------------------------------------
+
+/// A job by its schedule, and what the ledger has of it.
+struct job_view {
+  schedule_settings schedule;
+  /// Nothing: never.
+  std::optional<timestamp> next;
+  /// Newest first.
+  std::vector<job_run> runs;
+};
+
+/// One line per job and one per further run, then how the calendar watches stand.
+std::string jobs_text(std::span<const job_view>, const watch_summary&, timestamp now);
+
+/// {"jobs": [{"job", "schedule", "time_zone", "next", "runs": [{"id", "scheduled_at", "first_at", "instants", "cause",
+///   "state", "worker", "attempts", "started_at", "ended_at", "took_ms", "retry_at", "error_class", "error",
+///   "counts"}]}],
+///  "watches": {"connections", "watched", "expired", "needs_reconnect", "failing", "next_expiry"}}
+std::string jobs_json(std::span<const job_view>, const watch_summary&);
 
 // -- herald dead --------------------------------------------------------------------------------------------
 

@@ -42,8 +42,8 @@ namespace {
 /// How often a waiting call asks again: a stage that was restarted meanwhile has forgotten the question.
 constexpr duration ask_again{2'000};
 
-/// How much longer than its deadline a run by hand may take: to begin, to be broken off and to be written down.
-constexpr duration job_patience{60'000};
+/// No job has a longer deadline.
+constexpr duration run_patience{std::chrono::hours{25}};
 
 struct system_config : caf::actor_system_config {
   explicit system_config(std::size_t threads) { act::configure(*this, threads); }
@@ -162,19 +162,20 @@ result<bool> session::until_mailed(duration limit) {
   return running_->until_idle(running_->handles.batcher, limit);
 }
 
-result<hand_run> session::run(const run_job& x) {
-  auto& cfg = running_->options.cfg.jobs;
-  if (!running_->handles.runner)
-    return failure{failure_class::permanent, "this process runs no jobs"};
-  auto deadline = duration{0};
-  for (auto* job : {&cfg.meeting_reminders, &cfg.unread_nudges, &cfg.resume_nudges, &cfg.calendar_watches})
-    if (job->schedule.job == x.job)
-      deadline = job->deadline;
-  result<hand_run> out = failure{failure_class::outage, "the job did not answer in time"};
-  // The runner breaks the job off itself; the second deadline is for a runner that cannot.
-  running_->self->request(running_->handles.runner, deadline + job_patience, x)
-      .receive([&](hand_run& y) { out = std::move(y); },
-               [&](caf::error& err) { out = to_failure(err, running_->system); });
+std::future<result<hand_run>> session::run(const run_job& x) {
+  auto promise = std::make_shared<std::promise<result<hand_run>>>();
+  auto out = promise->get_future();
+  if (!running_->handles.runner) {
+    promise->set_value(failure{failure_class::permanent, "this process runs no jobs"});
+    return out;
+  }
+  running_->system.spawn([promise, x, runner = running_->handles.runner](caf::event_based_actor* asker) {
+    act::harden(asker);
+    // The runner keeps the deadline; the second one is for a runner that dies.
+    asker->request(runner, run_patience, x)
+        .then([promise](hand_run& y) { promise->set_value(std::move(y)); },
+              [promise, asker](caf::error& err) { promise->set_value(to_failure(err, asker->system())); });
+  });
   return out;
 }
 

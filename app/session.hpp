@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <future>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -84,9 +85,9 @@ public:
   /// The same for e-mails that are due. At once when there are no e-mail stages.
   result<bool> until_mailed(duration limit);
 
-  /// Makes one run of a job by hand and waits for its end, a little longer than its deadline. Fails when the ledger is
-  /// down, or the job unknown.
-  result<hand_run> run(const run_job& x);
+  /// Makes one run of a job by hand; the answer comes when it has ended, a little after its deadline at the latest. It is a
+  /// failure when the ledger is down, or the job unknown.
+  std::future<result<hand_run>> run(const run_job& x);
 
   /// Claims nothing more, waits for what is in flight, and hands back what is left after `limit`. Jobs first,
   /// then events, so that what they cause may still go out. Returns how many claims were handed back.
