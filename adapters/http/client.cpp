@@ -275,8 +275,9 @@ private:
 http_exchange beast_client::exchange(const http_request& request) {
   http_exchange out;
   // A query may identify a person or carry a key.
-  auto where = request.method + " " + to_string(server_) + server_.path
-               + request.target.substr(0, request.target.find('?')) + ": ";
+  auto shown = request.shown_target.empty() ? request.target.substr(0, request.target.find('?'))
+                                            : request.shown_target;
+  auto where = request.method + " " + to_string(server_) + server_.path + shown + ": ";
   if (auto defect = request_defect(request); !defect.empty()) {
     out.error = "a request to " + to_string(server_) + " was not sent: " + defect;
     return out;

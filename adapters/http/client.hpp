@@ -29,6 +29,8 @@ struct http_request {
   /// Doing it twice is the same as doing it once, e.g. by an idempotency key. Only then is a request that a
   /// kept connection may have delivered sent a second time by the client itself.
   bool repeatable = false;
+  /// How messages name the target, where it tells about a person; empty: as it is, up to its query.
+  std::string shown_target;
 };
 
 struct http_response {
