@@ -16,6 +16,7 @@
 #include "actors/resend_sender.hpp"
 #include "actors/store_gate.hpp"
 #include "actors/supervisor.hpp"
+#include "adapters/calendar/google_calendar.hpp"
 #include "adapters/mail/resend_transport.hpp"
 #include "adapters/store/postgres/postgres_store.hpp"
 #include "adapters/store/sqlite/sqlite_store.hpp"
@@ -131,6 +132,7 @@ struct configuration {
   resend_sender_config sender;
   mail_gate_config mail_gate;
   jobs_options jobs;
+  google_options google;
   supervision_options supervision;
   log_options log;
 };

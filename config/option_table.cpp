@@ -611,6 +611,33 @@ void add_calendar_watches(rows& out) {
       "Tries of one call that the provider asks to repeat later."));
 }
 
+void add_google(rows& out) {
+  out.push_back(text("/google/client_id", [](auto& c) -> auto& { return c.google.client_id; }, 0, 1'000,
+                     "The OAuth client that calendars were connected with; empty for none.",
+                     {"GOOGLE_CLIENT_ID"}));
+  out.push_back(hidden_text("/google/client_secret", [](auto& c) -> auto& { return c.google.client_secret; },
+                            1'000, "Its secret; better kept in the environment than in a file.",
+                            {"GOOGLE_CLIENT_SECRET"}));
+  out.push_back(
+      hidden_text("/google/channel_secret", [](auto& c) -> auto& { return c.google.channel_secret; }, 1'000,
+                  "Shared with the platform's webhook: a channel's token is the hexadecimal HMAC-SHA256 of its "
+                  "id under this, so that nobody else can pass for Google; empty for channels without one.",
+                  {"GOOGLE_CHANNEL_SECRET"}));
+  out.push_back(text("/google/token_url", [](auto& c) -> auto& { return c.google.token_url; }, 1, 2'000,
+                     "Where access tokens are refreshed; plain http only on this machine."));
+  out.push_back(text("/google/api_url", [](auto& c) -> auto& { return c.google.api_url; }, 1, 2'000,
+                     "The server of the Calendar API; plain http only on this machine."));
+  out.push_back(text(
+      "/google/ca_file", [](auto& c) -> auto& { return c.google.ca_file; }, 0, 4'096,
+      "PEM file with certificate authorities to trust besides the system's, for a proxy; empty for none."));
+  out.push_back(milliseconds(
+      "/google/connect_timeout_ms", [](auto& c) -> auto& { return c.google.connect_timeout; }, 1, 600'000,
+      "For name resolution, connection and TLS together."));
+  out.push_back(milliseconds(
+      "/google/request_timeout_ms", [](auto& c) -> auto& { return c.google.request_timeout; }, 1, 600'000,
+      "For one request as a whole."));
+}
+
 /// The budget of one supervisor; `of` takes a configuration and returns its supervisor_options.
 template <class Supervisor> void add_supervisor(rows& out, const std::string& pointer, Supervisor of) {
   out.push_back(integer(
@@ -677,6 +704,7 @@ std::vector<option> option_table() {
   add_unread_nudges(out);
   add_job(out, "/jobs/resume_incomplete_nudges", [](auto& c) -> auto& { return c.jobs.resume_nudges; });
   add_calendar_watches(out);
+  add_google(out);
   add_supervisor(
       out, "/supervision/root", [](auto& c) -> auto& { return c.supervision.root; });
   add_supervisor(
@@ -713,6 +741,7 @@ std::vector<option_section> option_sections() {
       {"/jobs/unread_thread_nudges", "Tells people of messages that wait for them."},
       {"/jobs/resume_incomplete_nudges", "Tells owners of resumes that nobody completes."},
       {"/jobs/renew_calendar_watches", "Renews the push channels of people's calendars before they expire."},
+      {"/google", "Google Calendar: our client there, and what its push channels carry."},
       {"/supervision", "How often crashed stages are restarted before somebody above has to act."},
       {"/supervision/root",
        "The daemon's stages and the pipeline; when its budget is spent, the daemon exits."},

@@ -58,7 +58,12 @@ protected:
     return std::move(*out);
   }
 
-  calendar_answer call(const calendar_call& x) const { return open(options())->call(x); }
+  /// Through a connection that is kept.
+  calendar_answer call(const calendar_call& x) {
+    if (!google_)
+      google_ = open(options());
+    return google_->call(x);
+  }
 
   static token_refresh refresh(const char* text = refresh_text) { return {secret{text}, {}}; }
 
@@ -107,6 +112,9 @@ protected:
   }
 
   google_server server{server_options()};
+
+private:
+  std::unique_ptr<calendar_api> google_;
 };
 
 /// A client whose server gives one answer.
@@ -673,14 +681,14 @@ TEST_F(google_calendar_test, tries_again_later_when_no_answer_comes) {
       auto before = server.google().channels().size();
       queue_trouble(delivery, effect);
       auto x = creation("c" + std::to_string(server.google().requests().size()));
-      auto lost = call(x);
+      auto lost = open(options())->call(x);
       expect(lost, verdict::try_later, failure_class::outage, "watch");
       EXPECT_NE(lost.why.reason.find("may exist"), std::string::npos) << lost.why.reason;
       EXPECT_EQ(server.google().channels().size(), before + (effect ? 1 : 0));
       // It may not be repeated under its id once it took effect.
       EXPECT_EQ(call(x).verdict, effect ? verdict::channel_taken : verdict::done);
       queue_trouble(delivery, effect);
-      expect(call(refresh()), verdict::try_later, failure_class::outage, "refresh");
+      expect(open(options())->call(refresh()), verdict::try_later, failure_class::outage, "refresh");
     }
   }
 }
