@@ -180,9 +180,11 @@ private:
   }
 
   void define_jobs() {
-    auto* sub = app_.add_subcommand("jobs", "Show when the time-driven jobs run, and how their last runs ended");
+    auto* sub =
+        app_.add_subcommand("jobs", "Show when the time-driven jobs run, and how their last runs ended");
     add_common(*sub, common_, true);
-    sub->add_option("--history", jobs_.history, "Show this many runs of each job")->check(CLI::Range(1, 1'000));
+    sub->add_option("--history", jobs_.history, "Show this many runs of each job")
+        ->check(CLI::Range(1, 1'000));
     on(sub, [this] {
       return with_configuration(
           [this](const configuration& cfg) { return print_jobs(cfg, clock_, jobs_, json()); });
@@ -190,10 +192,13 @@ private:
   }
 
   void define_demo() {
-    auto* sub = app_.add_subcommand("demo", "Send a small company's events through the real pipeline");
+    auto* sub = app_.add_subcommand(
+        "demo", "Send a small company's events, and a day of its time, through the real pipeline");
     add_common(*sub, common_, true);
     sub->add_option("--events", demo_.events, "About how many events")->check(CLI::Range(50, 1'000'000));
     sub->add_option("--seed", demo_.seed, "Another seed makes another company");
+    sub->add_option("--hours", demo_.hours, "How much time passes afterwards, in seconds of yours")
+        ->check(CLI::Range(0, 168));
     sub->add_flag("--keep", demo_.keep, "Go on working afterwards, until told to stop");
     on(sub, [this] {
       demo_.json = common_.json;
@@ -431,7 +436,8 @@ private:
     auto at = from_iso8601(at_);
     if (!at)
       return failure{failure_class::permanent,
-                     "--at takes a time with its zone such as 2026-01-20T14:30:00Z, not '" + printable(at_) + "'"};
+                     "--at takes a time with its zone such as 2026-01-20T14:30:00Z, not '" + printable(at_)
+                         + "'"};
     return at;
   }
 

@@ -116,7 +116,8 @@ void print_totals(bool dry_run, std::string_view what, json_object& json, std::s
 }
 
 /// What a run by hand did, or would have done.
-void print_run(std::string_view job, const hand_run& x, std::optional<timestamp> as_of, bool dry_run, bool as_json) {
+void print_run(std::string_view job, const hand_run& x, std::optional<timestamp> as_of, bool dry_run,
+               bool as_json) {
   json_object out;
   json_object counts;
   out.set("job", job).set("dry_run", dry_run);
@@ -133,7 +134,8 @@ void print_run(std::string_view job, const hand_run& x, std::optional<timestamp>
   out.set("counts", whole ? *whole : payload{}).set("took_ms", static_cast<std::int64_t>(x.took.count()));
   if (x.report.why)
     out.set("failure", x.report.why->reason);
-  print_totals(dry_run, fmt::format("{} {}", job, x.report.why ? "failed after" : "done"), out, text, as_json);
+  print_totals(dry_run, fmt::format("{} {}", job, x.report.why ? "failed after" : "done"), out, text,
+               as_json);
 }
 
 /// Works until `idle` says that nothing is left. Returns an exit code, and what the stages counted.
@@ -240,7 +242,8 @@ int run_mail_once(const run_environment& env, mail_job job, bool json) {
   return code;
 }
 
-int run_job_once(const run_environment& env, std::string_view job, std::optional<timestamp> as_of, bool json) {
+int run_job_once(const run_environment& env, std::string_view job, std::optional<timestamp> as_of,
+                 bool json) {
   auto escalated = std::make_shared<escalation>();
   auto options = options_of(env, escalated);
   options.with_fan_out = false;

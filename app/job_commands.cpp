@@ -12,7 +12,8 @@ namespace herald {
 
 namespace {
 
-job_view view_of(const jobs_options& all, const job_options& x, const std::vector<job_run>& runs, timestamp now) {
+job_view view_of(const jobs_options& all, const job_options& x, const std::vector<job_run>& runs,
+                 timestamp now) {
   job_view out{x.schedule, {}, {}};
   if (all.enabled && !x.schedule.rule.empty())
     if (auto schedule = job_schedule::parse(x.schedule))

@@ -1,8 +1,7 @@
-// The jobs' part of app/reports.hpp, as text and as JSON.
+// The text half of app/reports.hpp, as far as it is about jobs.
 #include <algorithm>
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
 #include "app/reports.hpp"
 #include "app/terminal_text.hpp"
@@ -11,8 +10,6 @@ namespace herald {
 
 namespace {
 
-using nlohmann::ordered_json;
-
 /// Bounds on what strangers may put on a screen, in characters.
 constexpr std::size_t max_name = 60;
 constexpr std::size_t max_reason = 500;
@@ -20,24 +17,21 @@ constexpr std::size_t max_reason = 500;
 /// Nobody's schedule is longer in characters, or it pushes its line to the right.
 constexpr std::size_t schedule_width = 34;
 
-std::string counts_text(const job_counts& counts) {
+template <class Counts> std::string joined(const Counts& counts) {
   std::string out;
-  for (auto& [reason, n] : counts)
-    out += fmt::format("{}{} {}", out.empty() ? "" : ", ", n, printable(reason, max_name));
+  for (auto& [what, n] : counts)
+    out += fmt::format("{}{} {}", out.empty() ? "" : ", ", n, printable(what, max_name));
   return out.empty() ? "nothing to do" : out;
 }
 
-std::optional<duration> took(const job_run& x) {
-  return x.started_at && x.ended_at ? std::optional{*x.ended_at - *x.started_at} : std::nullopt;
-}
-
 std::string run_text(const job_run& x) {
-  auto out = fmt::format("    {}  {}", to_iso8601(x.scheduled_at), pad_right(std::string{to_string(x.state)}, 8));
+  auto out =
+      fmt::format("    {}  {}", to_iso8601(x.scheduled_at), pad_right(std::string{to_string(x.state)}, 8));
   if (x.state == run_state::missed)
     return out + fmt::format("{} instants since {}\n", x.instants, to_iso8601(x.first_at));
   if (x.cause != run_cause::schedule)
     out += x.cause == run_cause::hand ? "by hand, " : "after downtime, ";
-  out += counts_text(x.counts);
+  out += joined(x.counts);
   if (auto ms = took(x))
     out += fmt::format(", {:.3f} s", static_cast<double>(ms->count()) / 1'000);
   if (x.attempts > 1)
@@ -63,40 +57,6 @@ std::string watches_text(const watch_summary& x, timestamp now) {
   return out + "\n";
 }
 
-ordered_json json_of(const std::optional<timestamp>& x) {
-  return x ? ordered_json(to_iso8601(*x)) : ordered_json();
-}
-
-ordered_json json_of(const job_run& x) {
-  auto ms = took(x);
-  return {{"id", x.id},
-          {"scheduled_at", to_iso8601(x.scheduled_at)},
-          {"first_at", to_iso8601(x.first_at)},
-          {"instants", x.instants},
-          {"cause", to_string(x.cause)},
-          {"state", to_string(x.state)},
-          {"worker", x.worker},
-          {"attempts", x.attempts},
-          {"started_at", json_of(x.started_at)},
-          {"ended_at", json_of(x.ended_at)},
-          {"took_ms", ms ? ordered_json(ms->count()) : ordered_json()},
-          {"retry_at", json_of(x.retry_at)},
-          {"error_class", x.error_class},
-          {"error", x.error},
-          {"counts", x.counts}};
-}
-
-ordered_json json_of(const job_view& x) {
-  ordered_json runs = ordered_json::array();
-  for (auto& run : x.runs)
-    runs.push_back(json_of(run));
-  return {{"job", x.schedule.job},
-          {"schedule", x.schedule.rule},
-          {"time_zone", x.schedule.zone},
-          {"next", json_of(x.next)},
-          {"runs", std::move(runs)}};
-}
-
 } // namespace
 
 std::string jobs_text(std::span<const job_view> jobs, const watch_summary& watches, timestamp now) {
@@ -114,19 +74,17 @@ std::string jobs_text(std::span<const job_view> jobs, const watch_summary& watch
   return out + watches_text(watches, now);
 }
 
-std::string jobs_json(std::span<const job_view> jobs, const watch_summary& watches) {
-  ordered_json list = ordered_json::array();
-  for (auto& x : jobs)
-    list.push_back(json_of(x));
-  ordered_json out{{"jobs", std::move(list)},
-                   {"watches",
-                    {{"connections", watches.connections},
-                     {"watched", watches.watched},
-                     {"expired", watches.expired},
-                     {"needs_reconnect", watches.needs_reconnect},
-                     {"failing", watches.failing},
-                     {"next_expiry", json_of(watches.next_expiry)}}}};
-  return out.dump(-1, ' ', true, ordered_json::error_handler_t::replace);
+std::string demo_jobs_text(const demo_report& x) {
+  std::string out = "Jobs:\n";
+  for (auto& [job, sum] : x.jobs)
+    out += fmt::format("  {}{}\n    {}\n", pad_right(printable(job, max_name), 28), joined(sum.runs),
+                       joined(sum.counts));
+  return out
+         + fmt::format("Calendars: {} of {} watched, {} wait for their owner to connect anew; {} channels "
+                       "made, {} of them"
+                       " stopped again\n",
+                       x.watches.watched, x.watches.connections, x.watches.needs_reconnect,
+                       x.channels_live + x.channels_stopped, x.channels_stopped);
 }
 
 } // namespace herald

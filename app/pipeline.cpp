@@ -199,8 +199,8 @@ private:
   };
 
   parts parts_of() const {
-    return {cfg_,    worker_,  env_,    writer_,   poller_, timer_, unknown_,
-            sender_, batcher_, runner_, handlers_, jobs_};
+    return {cfg_,     worker_, env_,     writer_, poller_,   timer_,
+            unknown_, sender_, batcher_, runner_, handlers_, jobs_};
   }
 
   static void add_fan_out(std::vector<child_spec>& out, const parts& x, const store_gate_actor& gate,
@@ -285,8 +285,9 @@ private:
                          const nudge_job_config& cfg) {
     out.push_back({cfg.job,
                    [=](auto* self, const sibling_fn&) {
-                     return as_actor(self->spawn(nudge_job, cfg, gate, caf::actor_cast<wake_up_taker>(x.poller),
-                                                 x.env.time, x.env.log));
+                     return as_actor(self->spawn(nudge_job, cfg, gate,
+                                                 caf::actor_cast<wake_up_taker>(x.poller), x.env.time,
+                                                 x.env.log));
                    },
                    x.jobs.at(cfg.job)});
   }
@@ -303,9 +304,10 @@ private:
                    {}});
     out.push_back({std::string{calendar_watches_job},
                    [=](auto* self, const sibling_fn& sibling) {
-                     return as_actor(self->spawn(watch_renewal_job, x.cfg.jobs.watches, gate,
-                                                 caf::actor_cast<calendar_gate_actor>(sibling("calendar_gate")),
-                                                 x.env.time, x.env.log));
+                     return as_actor(
+                         self->spawn(watch_renewal_job, x.cfg.jobs.watches, gate,
+                                     caf::actor_cast<calendar_gate_actor>(sibling("calendar_gate")),
+                                     x.env.time, x.env.log));
                    },
                    x.jobs.at(std::string{calendar_watches_job})});
     return out;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -79,6 +80,12 @@ std::string outbox_json(const outbox_summary&);
 /// One line when everything agrees, else one line per check that does not hold.
 std::string conservation_text(const conservation_report&);
 
+/// All runs of one job together.
+struct demo_job {
+  std::map<std::string, std::uint64_t> runs; ///< instants, by how they ended
+  job_counts counts;
+};
+
 /// What the demo knows when it is over.
 struct demo_report {
   store_summary summary;
@@ -89,7 +96,15 @@ struct demo_report {
   std::uint64_t restarts = 0;
   /// From the first event to the last commit.
   duration elapsed{};
+  std::map<std::string, demo_job> jobs{};
+  watch_summary watches{};
+  /// Push channels at the calendar provider.
+  std::uint64_t channels_live = 0;
+  std::uint64_t channels_stopped = 0;
 };
+
+/// What the time-driven jobs did, and how the calendar watches stand.
+std::string demo_jobs_text(const demo_report&);
 
 /// {"events": {"in", "completed", "dead", "pending", "expired"},
 ///  "by_type": {TYPE: {"events", "completed", "notifications", "rolled_up", "emails", "skipped",
@@ -97,6 +112,8 @@ struct demo_report {
 ///  "emails": as outbox_json,
 ///  "conservation": {"holds", "checks": [{"name", "left", "relation", "right", "holds"}]},
 ///  "quarantined": [{"event_id", "event_type", "reason"}], the dead letters that killed their handler,
+///  "jobs": {JOB: {"runs": {STATE: n}, "counts": {REASON: n}}},
+///  "watches": as in jobs_json, "channels": {"live", "stopped"},
 ///  "restarts", "supervision": [{"at", "supervisor", "child", "what", "reason", "delay_ms"}], "seconds"}
 std::string demo_json(const demo_report&);
 

@@ -56,6 +56,42 @@ ordered_json json_of(const attempt_record& x) {
           {"reason", x.reason}};
 }
 
+ordered_json json_of(const watch_summary& x) {
+  return {{"connections", x.connections}, {"watched", x.watched},
+          {"expired", x.expired},         {"needs_reconnect", x.needs_reconnect},
+          {"failing", x.failing},         {"next_expiry", json_of(x.next_expiry)}};
+}
+
+ordered_json json_of(const job_run& x) {
+  auto ms = took(x);
+  return {{"id", x.id},
+          {"scheduled_at", to_iso8601(x.scheduled_at)},
+          {"first_at", to_iso8601(x.first_at)},
+          {"instants", x.instants},
+          {"cause", to_string(x.cause)},
+          {"state", to_string(x.state)},
+          {"worker", x.worker},
+          {"attempts", x.attempts},
+          {"started_at", json_of(x.started_at)},
+          {"ended_at", json_of(x.ended_at)},
+          {"took_ms", ms ? ordered_json(ms->count()) : ordered_json()},
+          {"retry_at", json_of(x.retry_at)},
+          {"error_class", x.error_class},
+          {"error", x.error},
+          {"counts", x.counts}};
+}
+
+ordered_json json_of(const job_view& x) {
+  ordered_json runs = ordered_json::array();
+  for (auto& run : x.runs)
+    runs.push_back(json_of(run));
+  return {{"job", x.schedule.job},
+          {"schedule", x.schedule.rule},
+          {"time_zone", x.schedule.zone},
+          {"next", json_of(x.next)},
+          {"runs", std::move(runs)}};
+}
+
 ordered_json json_of(const recipient_outcome& x) {
   return {{"user_id", to_string(x.user_id)},
           {"user_name", x.user_name},
@@ -199,15 +235,29 @@ std::string outbox_json(const outbox_summary& x) {
   return line_of(json_of(x));
 }
 
+std::string jobs_json(std::span<const job_view> jobs, const watch_summary& watches) {
+  ordered_json list = ordered_json::array();
+  for (auto& x : jobs)
+    list.push_back(json_of(x));
+  ordered_json out{{"jobs", std::move(list)}, {"watches", json_of(watches)}};
+  return line_of(out);
+}
+
 std::string demo_json(const demo_report& x) {
   auto by_type = ordered_json::object();
   for (auto& [type, figures] : x.summary.by_type)
     by_type[type] = json_of(figures);
+  auto jobs = ordered_json::object();
+  for (auto& [job, sum] : x.jobs)
+    jobs[job] = {{"runs", sum.runs}, {"counts", sum.counts}};
   return line_of({{"events", event_totals(x.summary)},
                   {"by_type", std::move(by_type)},
                   {"emails", json_of(x.outbox)},
                   {"conservation", json_of(check_conservation(x.summary, x.outbox))},
                   {"quarantined", quarantined(x.dead_letters)},
+                  {"jobs", std::move(jobs)},
+                  {"watches", json_of(x.watches)},
+                  {"channels", {{"live", x.channels_live}, {"stopped", x.channels_stopped}}},
                   {"restarts", x.restarts},
                   {"supervision", array_of(std::span{x.supervision})},
                   {"seconds", std::chrono::duration<double>(x.elapsed).count()}});

@@ -162,6 +162,12 @@ result<bool> session::until_mailed(duration limit) {
   return running_->until_idle(running_->handles.batcher, limit);
 }
 
+result<bool> session::until_jobs_ran(duration limit) {
+  if (!running_->handles.runner)
+    return true;
+  return running_->until_idle(running_->handles.runner, limit);
+}
+
 std::future<result<hand_run>> session::run(const run_job& x) {
   auto promise = std::make_shared<std::promise<result<hand_run>>>();
   auto out = promise->get_future();

@@ -85,6 +85,9 @@ public:
   /// The same for e-mails that are due. At once when there are no e-mail stages.
   result<bool> until_mailed(duration limit);
 
+  /// The same for runs of jobs that are due.
+  result<bool> until_jobs_ran(duration limit);
+
   /// Makes one run of a job by hand; the answer comes when it has ended, a little after its deadline at the latest. It is a
   /// failure when the ledger is down, or the job unknown.
   std::future<result<hand_run>> run(const run_job& x);

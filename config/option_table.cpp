@@ -527,7 +527,8 @@ template <class Job> void add_job(rows& out, const std::string& pointer, Job of)
       {{catch_up_policy::coalesce, "coalesce"},
        {catch_up_policy::skip, "skip"},
        {catch_up_policy::catch_up, "catch_up"}},
-      "After downtime: `coalesce` makes one run for all missed instants, `skip` none, `catch_up` one for each "
+      "After downtime: `coalesce` makes one run for all missed instants, `skip` none, `catch_up` one for "
+      "each "
       "of the newest few."));
   out.push_back(integer(
       pointer + "/catch_up_runs", [of](auto& c) -> auto& { return of(c).schedule.catch_up_runs; }, 1, 1'000,
@@ -562,25 +563,30 @@ void add_jobs(rows& out) {
 }
 
 void add_meeting_reminders(rows& out) {
-  add_job(out, "/jobs/meeting_reminders", [](auto& c) -> auto& { return c.jobs.meeting_reminders; });
+  add_job(
+      out, "/jobs/meeting_reminders", [](auto& c) -> auto& { return c.jobs.meeting_reminders; });
   out.push_back(span<std::chrono::minutes>(
-      "/jobs/meeting_reminders/ahead_minutes", [](auto& c) -> auto& { return c.jobs.reminders.ahead; }, 1, 1'440,
-      "People are reminded of meetings that start within this time."));
+      "/jobs/meeting_reminders/ahead_minutes", [](auto& c) -> auto& { return c.jobs.reminders.ahead; }, 1,
+      1'440, "People are reminded of meetings that start within this time."));
   out.push_back(span<std::chrono::minutes>(
-      "/jobs/meeting_reminders/slack_minutes", [](auto& c) -> auto& { return c.jobs.reminders.slack; }, 0, 1'440,
-      "A reminder that is older than start, lead time and this together was for an earlier start: the meeting "
+      "/jobs/meeting_reminders/slack_minutes", [](auto& c) -> auto& { return c.jobs.reminders.slack; }, 0,
+      1'440,
+      "A reminder that is older than start, lead time and this together was for an earlier start: the "
+      "meeting "
       "was moved, and people are reminded again."));
 }
 
 void add_unread_nudges(rows& out) {
-  add_job(out, "/jobs/unread_thread_nudges", [](auto& c) -> auto& { return c.jobs.unread_nudges; });
+  add_job(
+      out, "/jobs/unread_thread_nudges", [](auto& c) -> auto& { return c.jobs.unread_nudges; });
   out.push_back(span<std::chrono::minutes>(
-      "/jobs/unread_thread_nudges/threshold_minutes", [](auto& c) -> auto& { return c.jobs.unread.threshold; }, 1,
-      525'600, "A thread is stale for a reader whose oldest unread message is older than this.",
+      "/jobs/unread_thread_nudges/threshold_minutes",
+      [](auto& c) -> auto& { return c.jobs.unread.threshold; }, 1, 525'600,
+      "A thread is stale for a reader whose oldest unread message is older than this.",
       {"THRESHOLD_MINUTES"}));
   out.push_back(span<std::chrono::days>(
-      "/jobs/unread_thread_nudges/max_age_days", [](auto& c) -> auto& { return c.jobs.unread.max_age; }, 1, 3'650,
-      "Nobody is nudged about a thread whose newest unread message is older than this."));
+      "/jobs/unread_thread_nudges/max_age_days", [](auto& c) -> auto& { return c.jobs.unread.max_age; }, 1,
+      3'650, "Nobody is nudged about a thread whose newest unread message is older than this."));
   out.push_back(span<std::chrono::hours>(
       "/jobs/unread_thread_nudges/renudge_after_hours",
       [](auto& c) -> auto& { return c.jobs.unread.renudge_after; }, 0, 87'600,
@@ -588,15 +594,16 @@ void add_unread_nudges(rows& out) {
 }
 
 void add_calendar_watches(rows& out) {
-  add_job(out, "/jobs/renew_calendar_watches", [](auto& c) -> auto& { return c.jobs.calendar_watches; });
+  add_job(
+      out, "/jobs/renew_calendar_watches", [](auto& c) -> auto& { return c.jobs.calendar_watches; });
   out.push_back(text("/jobs/renew_calendar_watches/backend_url",
                      [](auto& c) -> auto& { return c.jobs.backend_url; }, 0, 2'000,
                      "The platform's own address, https; the calendar provider calls "
                      "/api/v1/webhooks/google-calendar there.",
                      {"BACKEND_PUBLIC_URL"}));
   out.push_back(span<std::chrono::hours>(
-      "/jobs/renew_calendar_watches/within_hours", [](auto& c) -> auto& { return c.jobs.watches.within; }, 1, 168,
-      "Watches that expire within this time are renewed: more than the time between two runs."));
+      "/jobs/renew_calendar_watches/within_hours", [](auto& c) -> auto& { return c.jobs.watches.within; }, 1,
+      168, "Watches that expire within this time are renewed: more than the time between two runs."));
   out.push_back(integer(
       "/jobs/renew_calendar_watches/max_concurrent",
       [](auto& c) -> auto& { return c.jobs.watches.max_concurrent; }, 1, 64,
@@ -618,15 +625,17 @@ void add_google(rows& out) {
   out.push_back(hidden_text("/google/client_secret", [](auto& c) -> auto& { return c.google.client_secret; },
                             1'000, "Its secret; better kept in the environment than in a file.",
                             {"GOOGLE_CLIENT_SECRET"}));
-  out.push_back(
-      hidden_text("/google/channel_secret", [](auto& c) -> auto& { return c.google.channel_secret; }, 1'000,
-                  "Shared with the platform's webhook: a channel's token is the hexadecimal HMAC-SHA256 of its "
-                  "id under this, so that nobody else can pass for Google; empty for channels without one.",
-                  {"GOOGLE_CHANNEL_SECRET"}));
-  out.push_back(text("/google/token_url", [](auto& c) -> auto& { return c.google.token_url; }, 1, 2'000,
-                     "Where access tokens are refreshed; plain http only on this machine."));
-  out.push_back(text("/google/api_url", [](auto& c) -> auto& { return c.google.api_url; }, 1, 2'000,
-                     "The server of the Calendar API; plain http only on this machine."));
+  out.push_back(hidden_text(
+      "/google/channel_secret", [](auto& c) -> auto& { return c.google.channel_secret; }, 1'000,
+      "Shared with the platform's webhook: a channel's token is the hexadecimal HMAC-SHA256 of its "
+      "id under this, so that nobody else can pass for Google; empty for channels without one.",
+      {"GOOGLE_CHANNEL_SECRET"}));
+  out.push_back(text(
+      "/google/token_url", [](auto& c) -> auto& { return c.google.token_url; }, 1, 2'000,
+      "Where access tokens are refreshed; plain http only on this machine."));
+  out.push_back(text(
+      "/google/api_url", [](auto& c) -> auto& { return c.google.api_url; }, 1, 2'000,
+      "The server of the Calendar API; plain http only on this machine."));
   out.push_back(text(
       "/google/ca_file", [](auto& c) -> auto& { return c.google.ca_file; }, 0, 4'096,
       "PEM file with certificate authorities to trust besides the system's, for a proxy; empty for none."));
@@ -702,7 +711,8 @@ std::vector<option> option_table() {
   add_jobs(out);
   add_meeting_reminders(out);
   add_unread_nudges(out);
-  add_job(out, "/jobs/resume_incomplete_nudges", [](auto& c) -> auto& { return c.jobs.resume_nudges; });
+  add_job(
+      out, "/jobs/resume_incomplete_nudges", [](auto& c) -> auto& { return c.jobs.resume_nudges; });
   add_calendar_watches(out);
   add_google(out);
   add_supervisor(

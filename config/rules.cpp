@@ -88,21 +88,23 @@ std::vector<config_rule> config_rules() {
          auto quota = x.sender.governor.daily_quota;
          return quota == 0 || quota >= static_cast<std::int64_t>(x.email.batcher.requests.batch_max);
        }},
-      readable_schedule("/jobs/meeting_reminders",
-                        [](const auto& x) -> auto& { return x.jobs.meeting_reminders; }),
-      readable_schedule("/jobs/unread_thread_nudges",
-                        [](const auto& x) -> auto& { return x.jobs.unread_nudges; }),
-      readable_schedule("/jobs/resume_incomplete_nudges",
-                        [](const auto& x) -> auto& { return x.jobs.resume_nudges; }),
-      readable_schedule("/jobs/renew_calendar_watches",
-                        [](const auto& x) -> auto& { return x.jobs.calendar_watches; }),
+      readable_schedule(
+          "/jobs/meeting_reminders", [](const auto& x) -> auto& { return x.jobs.meeting_reminders; }),
+      readable_schedule(
+          "/jobs/unread_thread_nudges", [](const auto& x) -> auto& { return x.jobs.unread_nudges; }),
+      readable_schedule(
+          "/jobs/resume_incomplete_nudges", [](const auto& x) -> auto& { return x.jobs.resume_nudges; }),
+      readable_schedule(
+          "/jobs/renew_calendar_watches", [](const auto& x) -> auto& { return x.jobs.calendar_watches; }),
       at_most(
           "/jobs/retries/backoff_min_ms", "/jobs/retries/backoff_max_ms",
           [](const auto& x) { return x.jobs.retries.backoff_min; },
           [](const auto& x) { return x.jobs.retries.backoff_max; }),
       {{"/jobs/renew_calendar_watches/backend_url"},
        "an https address (BACKEND_PUBLIC_URL), or nothing",
-       [](const configuration& x) { return x.jobs.backend_url.empty() || x.jobs.backend_url.starts_with("https://"); }},
+       [](const configuration& x) {
+         return x.jobs.backend_url.empty() || x.jobs.backend_url.starts_with("https://");
+       }},
       // Else a lock that is merely waited for would pass for an outage.
       at_most(
           "/store/sqlite/busy_timeout_ms", "/gate/call_timeout_ms",

@@ -360,6 +360,8 @@ using job_runner_actor = stage_actor::extend<
     caf::reacts_to<tick>,
     // Makes a run by hand; the answer comes when it has ended.
     caf::replies_to<run_job>::with<hand_run>,
+    // Answers when no run is due and none is under way.
+    caf::replies_to<idle_atom>::with<idle_atom>,
     // Begins nothing more, breaks off what is under way and answers when all of it is in the ledger.
     caf::replies_to<drain>::with<drain_report>,
     // Changes schedules.

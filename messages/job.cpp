@@ -46,4 +46,8 @@ std::string_view to_string(begin_verdict x) {
   return "unknown";
 }
 
+std::optional<duration> took(const job_run& x) {
+  return x.started_at && x.ended_at ? std::optional{*x.ended_at - *x.started_at} : std::nullopt;
+}
+
 } // namespace herald

@@ -216,6 +216,9 @@ struct job_run {
   job_counts counts;
 };
 
+/// How long the last try took; nothing while it is under way.
+std::optional<duration> took(const job_run& x);
+
 // -- jobs that create events ----------------------------------------------------------------------------------
 // Each call handles one chunk in one transaction: events and their dedupe rows together. Repeating a chunk creates
 // nothing, because the first time left its marks.

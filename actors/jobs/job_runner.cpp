@@ -91,6 +91,7 @@ job_runner_state::make_behavior(job_runner_config config, std::vector<job_spec> 
       [this](status_atom) { return on_status(); },
       [this](const tick& x) { on_tick(x); },
       [this](const run_job& x) { return on_run_job(x); },
+      [this](idle_atom) { return on_idle(); },
       [this](const drain& x) { return on_drain(x); },
       [this](const schedule_change_ptr& x) { on_schedule_change(*x); },
       [this](look_atom, std::uint64_t index, std::uint64_t generation) { on_look(index, generation); },
@@ -146,6 +147,15 @@ caf::result<hand_run> job_runner_state::on_run_job(const run_job& x) {
   return answer;
 }
 
+caf::result<idle_atom> job_runner_state::on_idle() {
+  auto answer = self->make_response_promise<idle_atom>();
+  waiting_idle.push_back(answer);
+  for (std::size_t i = 0; i < jobs.size(); ++i)
+    look(i);
+  answer_waiting();
+  return answer;
+}
+
 caf::result<drain_report> job_runner_state::on_drain(const drain& x) {
   auto answer = self->make_response_promise<drain_report>();
   waiting_drain.push_back(answer);
@@ -157,7 +167,7 @@ caf::result<drain_report> job_runner_state::on_drain(const drain& x) {
       self->send(y.spec.actor, cancel_v);
     }
   self->delayed_send(self, x.limit, flush_v);
-  answer_drain();
+  answer_waiting();
   return answer;
 }
 
@@ -322,7 +332,7 @@ void job_runner_state::begin(std::size_t index, const due_run& due) {
             }
             on_store_failed(why);
             look_later(index, time->now() + pause.next());
-            answer_drain();
+            answer_waiting();
           });
 }
 
@@ -459,6 +469,8 @@ void job_runner_state::on_store_failed(const failure& why) {
   if (degraded.empty())
     log.error(name, "store-down", "the ledger of jobs cannot be used, will keep trying: {}", why.reason);
   degraded = why.reason;
+  for (auto& answer : std::exchange(waiting_idle, {}))
+    answer.deliver(to_error(why));
 }
 
 void job_runner_state::on_store_fine() {
@@ -472,7 +484,7 @@ void job_runner_state::go_idle(std::size_t index) {
   x.phase = phase::idle;
   if (std::exchange(x.look_again, false))
     look(index);
-  answer_drain();
+  answer_waiting();
 }
 
 void job_runner_state::answer_hand_run(job& x, hand_run answer) {
@@ -482,8 +494,12 @@ void job_runner_state::answer_hand_run(job& x, hand_run answer) {
   x.asked_by.reset();
 }
 
-void job_runner_state::answer_drain() {
-  if (!draining || std::ranges::any_of(jobs, [](const job& x) { return x.phase != phase::idle; }))
+void job_runner_state::answer_waiting() {
+  if (std::ranges::any_of(jobs, [](const job& x) { return x.phase != phase::idle; }))
+    return;
+  for (auto& answer : std::exchange(waiting_idle, {}))
+    answer.deliver(idle_v);
+  if (!draining)
     return;
   for (auto& answer : std::exchange(waiting_drain, {}))
     answer.deliver(drain_report{handed_back});

@@ -73,6 +73,8 @@ private:
 
   caf::result<hand_run> on_run_job(const run_job& x);
 
+  caf::result<idle_atom> on_idle();
+
   caf::result<drain_report> on_drain(const drain& x);
 
   void on_schedule_change(const std::vector<schedule_settings>& changes);
@@ -151,7 +153,7 @@ private:
 
   void answer_hand_run(job& x, hand_run answer);
 
-  void answer_drain();
+  void answer_waiting();
 
   // -- member variables -------------------------------------------------------------------------------------
 
@@ -166,6 +168,7 @@ private:
   /// Why the ledger cannot be used; empty when it can.
   std::string degraded;
   bool draining = false;
+  std::vector<caf::typed_response_promise<idle_atom>> waiting_idle;
   std::vector<caf::typed_response_promise<drain_report>> waiting_drain;
   std::uint64_t handed_back = 0;
   std::int64_t ran = 0;

@@ -146,8 +146,9 @@ void watch_renewal_state::on_read(std::uint64_t of, const due_watches& x) {
   if (order->dry_run)
     report.counts["would_renew"] += x.watches.size();
   else if (!x.watches.empty() && cfg.renewal.address.empty())
-    stop_with({failure_class::permanent, "calendars cannot be watched because the platform's own address is not known; "
-                                         "set BACKEND_PUBLIC_URL"});
+    stop_with({failure_class::permanent,
+               "calendars cannot be watched because the platform's own address is not known; "
+               "set BACKEND_PUBLIC_URL"});
   else if (!stopped)
     waiting.insert(waiting.end(), x.watches.begin(), x.watches.end());
   go_on();

@@ -88,6 +88,9 @@ public:
     add_other_meetings();
     if (options_.preferences)
       add_preferences();
+    for (std::size_t i = 0; i < options_.projects; ++i)
+      add_resumes(i);
+    add_calendars();
     return std::move(out_);
   }
 
@@ -294,6 +297,10 @@ private:
     auto& project = out_.projects.front();
     add_meeting("Site visit: " + project.name, out_.now + 50h, 0, project.people, "cancelled");
     add_meeting("Kick-off: " + project.name, out_.now - 72h, 0, project.people, "completed");
+    // Over the coming day, for whoever stays to watch.
+    for (int i = 1; i <= 4; ++i)
+      out_.meetings.push_back(
+          add_meeting("Check-in: " + project.name, out_.now + 5h * i, 0, project.people, "scheduled"));
     out_.meetings.push_back(
         add_meeting("Quarterly portfolio review", out_.now + 98h, std::nullopt, project.people, "scheduled"));
   }
@@ -326,6 +333,40 @@ private:
     auto idle = 24h * static_cast<int>(1 + project_index % 7);
     out_.rows.activity.push_back({project.people.front(), project.id, out_.now - idle, std::nullopt});
     out_.rows.activity.push_back({project.people.back(), project.id, std::nullopt, out_.now - idle - 6h});
+  }
+
+  /// Every third project's resume is complete; of the others the resource points to a version, or nobody has begun.
+  void add_resumes(std::size_t project_index) {
+    auto& project = out_.projects[project_index];
+    auto percent = project_index % 3 == 0 ? 100 : static_cast<std::int32_t>(25 * (project_index % 4));
+    out_.rows.project_resumes.push_back({new_id(), project.id, 1, percent / 2});
+    out_.rows.project_resumes.push_back({new_id(), project.id, 2, percent});
+    if (project_index % 2 == 0)
+      out_.rows.borrower_resumes.push_back({new_id(), project.id, 1, 60});
+    auto resource =
+        std::ranges::find(out_.rows.resources, project.project_resume, &platform_rows::resource_row::id);
+    resource->current_version_id = out_.rows.project_resumes.back().id;
+  }
+
+  /// The owners and some others have connected their calendars; the watches expire within the day.
+  void add_calendars() {
+    auto& people = out_.projects.front().people;
+    for (std::size_t i = 0; i < std::min<std::size_t>(people.size(), 6); ++i) {
+      auto& email = out_.people.at(people[i]).email;
+      platform_rows::calendar_connection_row row;
+      row.id = new_id();
+      row.user_id = people[i];
+      row.provider_account_id = email;
+      row.refresh_token = "refresh-token-of-" + email;
+      row.calendar_list = R"([{"id":")" + email + R"(","name":"Calendar","primary":true,"selected":true}])";
+      row.watch_channel_id =
+          "capmatch-" + to_string(row.id) + "-" + std::to_string(to_epoch_ms(out_.now - 6 * 24h));
+      row.watch_resource_id = "resource-" + std::to_string(i);
+      row.watch_expiration = out_.now + 16h + 1h * static_cast<int>(i);
+      // One person looks at the calendar in the application alone.
+      row.sync_enabled = i != 4;
+      out_.rows.calendar_connections.push_back(std::move(row));
+    }
   }
 
   void prefer(const uuid& user, std::string scope, std::optional<uuid> scope_id, std::string event_type,

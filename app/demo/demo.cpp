@@ -14,6 +14,7 @@
 #include "app/conservation.hpp"
 #include "app/demo/company.hpp"
 #include "app/demo/crash_handler.hpp"
+#include "app/demo/day.hpp"
 #include "app/demo/events.hpp"
 #include "app/exit_codes.hpp"
 #include "app/reports.hpp"
@@ -115,8 +116,9 @@ std::uint64_t count_restarts(const std::vector<supervision_record>& records) {
 class demo_run {
 public:
   demo_run(const run_environment& env, const demo_arguments& args)
-      : env_{env}, args_{args}, tell_{args.json}, path_{env.cfg.store.sqlite.path} {
-    // nop
+      : env_{env}, args_{args}, tell_{args.json}, path_{env.cfg.store.sqlite.path},
+        time_{std::make_shared<demo_clock>(env.time, env.time->now() - std::chrono::hours{args.hours})} {
+    env_.time = time_;
   }
 
   result<int> run() {
@@ -129,13 +131,11 @@ public:
       return ready.error();
     auto rows = env_.rows;
     rows.push_back(crash_handler());
-    session pipeline{{env_.cfg, rows, env_.time, env_.log, true, env_.render, env_.open_transport,
-                      env_.hooks.around_store, [this](std::string why) {
-                        escalation_ = std::move(why);
-                        escalated_ = true;
-                      }}};
+    session pipeline{options(rows)};
     if (auto played = play(pipeline); !played)
       return played.error();
+    if (auto passed = pass_time(pipeline); !passed)
+      return passed.error();
     if (auto mailed = mail(pipeline); !mailed)
       return mailed.error();
     auto code = report(pipeline);
@@ -147,6 +147,23 @@ public:
   }
 
 private:
+  session_options options(const std::vector<handler_row>& rows) {
+    session_options out;
+    out.cfg = env_.cfg;
+    out.rows = rows;
+    out.time = time_;
+    out.log = env_.log;
+    out.render = env_.render;
+    out.open_transport = env_.open_transport;
+    out.open_calendar = [google = google_, time = time_] { return open_demo_calendar(google, time); };
+    out.around_store = env_.hooks.around_store;
+    out.on_escalation = [this](std::string why) {
+      escalation_ = std::move(why);
+      escalated_ = true;
+    };
+    return out;
+  }
+
   /// Creates the database and everybody in it.
   result<void> prepare() {
     auto opened = open_sqlite_store(env_.cfg.store.sqlite);
@@ -158,6 +175,7 @@ private:
     if (auto written = store_->insert_platform_rows(company_.rows, started_); !written)
       return written.error();
     events_ = demo_events(company_, {args_.events, args_.seed, started_});
+    google_ = make_demo_google(company_, time_);
     tell_.say(fmt::format("A company of {} people and {} projects lives in {}.",
                           company_.rows.profiles.size(), company_.rows.projects.size(), path_));
     return {};
@@ -186,6 +204,19 @@ private:
       }
     }
     return failure{failure_class::outage, "the pipeline did not settle every event in time; see the log"};
+  }
+
+  /// Reminders, nudges, digests and renewals, as time brings them about.
+  result<void> pass_time(session& pipeline) {
+    if (args_.hours == 0)
+      return {};
+    tell_.say(
+        fmt::format("\n{} hours pass, five minutes at a time (times of day in Los Angeles):", args_.hours));
+    demo_day_options options;
+    options.length = std::chrono::hours{args_.hours};
+    options.tell = [this](const std::string& line) { tell_.say(line); };
+    options.going = [this] { return !escalated_ && !env_.signals.wait(duration{0}); };
+    return play_demo_day(pipeline, *store_, *time_, company_, options);
   }
 
   /// The hour strikes: digests are made of what waits for one, and every mail goes out.
@@ -233,10 +264,13 @@ private:
       return outbox.error();
     auto supervision = pipeline.supervision().all();
     demo_report out{*summary, *outbox, *dead, supervision, count_restarts(supervision), elapsed_};
+    if (auto counted = count_jobs(out); !counted)
+      return counted.error();
     auto balance = check_conservation(*summary, *outbox);
     tell_.say("\n" + summary_text(*summary));
     tell_.say(outbox_text(*outbox));
     tell_.say(conservation_text(balance));
+    tell_jobs(out);
     tell_.say("Dead letters:\n" + dead_letters_text(*dead));
     tell_supervision(supervision);
     tell_where_to_look(*dead);
@@ -244,6 +278,32 @@ private:
       fmt::print("{}\n", demo_json(out));
     std::fflush(stdout);
     return balance.holds ? exit_code::ok : exit_code::failed;
+  }
+
+  /// What the ledger and the calendar provider have of the day.
+  result<void> count_jobs(demo_report& out) {
+    constexpr std::uint32_t more_than_a_week_of_runs = 3'000;
+    auto runs = store_->job_runs(more_than_a_week_of_runs);
+    if (!runs)
+      return runs.error();
+    for (auto& x : *runs) {
+      auto& sum = out.jobs[x.job];
+      sum.runs[std::string{to_string(x.state)}] += x.instants;
+      for (auto& [reason, n] : x.counts)
+        sum.counts[reason] += n;
+    }
+    auto watches = store_->summarize_watches(time_->now());
+    if (!watches)
+      return watches.error();
+    out.watches = *watches;
+    for (auto& x : google_->channels())
+      ++(x.stopped_at ? out.channels_stopped : out.channels_live);
+    return {};
+  }
+
+  void tell_jobs(const demo_report& x) {
+    if (args_.hours > 0)
+      tell_.say(demo_jobs_text(x));
   }
 
   void tell_supervision(const std::vector<supervision_record>& records) {
@@ -262,6 +322,8 @@ private:
     auto example = dead.empty() ? std::int64_t{1} : dead.front().event_id;
     tell_.say(fmt::format("Look around:\n"
                           "  herald status --database {0}\n"
+                          "  herald jobs --database {0}\n"
+                          "  herald once meeting-reminders --database {0}\n"
                           "  herald explain 1 --database {0}\n"
                           "  herald explain {1} --database {0}\n"
                           "  herald dead list --database {0}\n"
@@ -295,10 +357,12 @@ private:
     }
   }
 
-  const run_environment& env_;
+  run_environment env_;
   const demo_arguments& args_;
   narrator tell_;
   std::string path_;
+  std::shared_ptr<demo_clock> time_;
+  std::shared_ptr<simulated_google> google_;
   std::unique_ptr<sqlite_store> store_;
   company company_;
   std::vector<new_event> events_;

@@ -1,4 +1,5 @@
-// `herald demo`: a small company's events through the real pipeline, into a database to look at afterwards.
+// `herald demo`: a small company's events through the real pipeline, then a day of its time, into a database to look at
+// afterwards.
 #pragma once
 
 #include <cstdint>
@@ -16,6 +17,8 @@ struct demo_arguments {
   /// About how many events are fed.
   std::uint32_t events = 400;
   std::uint64_t seed = 1;
+  /// How long the company is then watched, in its own time; the day ends now.
+  std::uint32_t hours = 24;
 };
 
 /// Where a demo on this database puts its captured mail; belongs to the demo as the database does.

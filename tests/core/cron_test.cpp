@@ -378,7 +378,8 @@ const std::vector<written_out> ten_year_schedules{
     {"0 6-18 * * *", [](const civil_time& x) { return x.minute == 0 && x.hour >= 6 && x.hour <= 18; }},
     {"0 */6 * * *", [](const civil_time& x) { return x.minute == 0 && x.hour % 6 == 0; }},
     {"30 2 * * *", [](const civil_time& x) { return x.minute == 30 && x.hour == 2; }},
-    {"15 1 29 feb *", [](const civil_time& x) { return x.minute == 15 && x.hour == 1 && x.day == 29 && x.month == 2; }},
+    {"15 1 29 feb *",
+     [](const civil_time& x) { return x.minute == 15 && x.hour == 1 && x.day == 29 && x.month == 2; }},
     {"0 9 1,15 * mon",
      [](const civil_time& x) {
        return x.minute == 0 && x.hour == 9 && (x.day == 1 || x.day == 15 || x.weekday == 1);
@@ -418,7 +419,8 @@ TEST_P(cron_over_ten_years, agrees_with_looking_at_every_minute) {
 }
 
 INSTANTIATE_TEST_SUITE_P(zones, cron_over_ten_years,
-                         testing::Values("UTC", "America/Los_Angeles", "Europe/Berlin", "Australia/Lord_Howe"),
+                         testing::Values("UTC", "America/Los_Angeles", "Europe/Berlin",
+                                         "Australia/Lord_Howe"),
                          [](auto& x) {
                            auto name = std::string{x.param};
                            std::ranges::replace(name, '/', '_');

@@ -1,11 +1,10 @@
 // Which instants of a schedule are due, what stands for those that were missed, and how a run is concluded.
-#include "core/jobs/conclusion.hpp"
-#include "core/jobs/occurrences.hpp"
-
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
 #include "core/iso8601.hpp"
+#include "core/jobs/conclusion.hpp"
+#include "core/jobs/occurrences.hpp"
 
 namespace herald {
 
@@ -143,7 +142,8 @@ TEST(a_schedule_that_cannot_be_read, names_the_job_and_the_reason) {
 
 RC_GTEST_PROP(due_runs, settle_every_instant_exactly_once, ()) {
   // Daemons come and go; whatever they do, each instant is run or missed once.
-  auto policy = *rc::gen::element(catch_up_policy::coalesce, catch_up_policy::skip, catch_up_policy::catch_up);
+  auto policy =
+      *rc::gen::element(catch_up_policy::coalesce, catch_up_policy::skip, catch_up_policy::catch_up);
   auto zone = *rc::gen::element<std::string>("UTC", "America/Los_Angeles", "Australia/Lord_Howe");
   auto x = settings(*rc::gen::element<std::string>("*/7 * * * *", "30 1,2 * * *", "@hourly"), zone);
   x.catch_up = policy;
@@ -169,7 +169,8 @@ RC_GTEST_PROP(due_runs, settle_every_instant_exactly_once, ()) {
     }
   }
   std::uint64_t expected = 0;
-  for (auto t = next_after(plan.rule, plan.zone, start); t <= settled; t = next_after(plan.rule, plan.zone, t))
+  for (auto t = next_after(plan.rule, plan.zone, start); t <= settled;
+       t = next_after(plan.rule, plan.zone, t))
     ++expected;
   RC_ASSERT(counted == expected);
 }
@@ -216,8 +217,10 @@ TEST(a_run_by_hand, is_never_late_and_never_tried_again) {
 }
 
 TEST(a_failed_run, is_tried_again_after_a_growing_pause_until_tries_are_used_up) {
-  EXPECT_EQ(conclude(&five_minutes, policy, failed_try(failure_class::transient, 1), 0.0).retry_at, noon + 1s + 5s);
-  EXPECT_EQ(conclude(&five_minutes, policy, failed_try(failure_class::crash, 2), 0.5).retry_at, noon + 1s + 15s);
+  EXPECT_EQ(conclude(&five_minutes, policy, failed_try(failure_class::transient, 1), 0.0).retry_at,
+            noon + 1s + 5s);
+  EXPECT_EQ(conclude(&five_minutes, policy, failed_try(failure_class::crash, 2), 0.5).retry_at,
+            noon + 1s + 15s);
   auto last = conclude(&five_minutes, policy, failed_try(failure_class::transient, 3), 0.0);
   EXPECT_EQ(last.state, run_state::failed);
   EXPECT_FALSE(last.retry_at);
@@ -226,7 +229,8 @@ TEST(a_failed_run, is_tried_again_after_a_growing_pause_until_tries_are_used_up)
 
 TEST(a_failed_run, is_not_tried_again_when_nothing_can_help_and_always_after_an_outage) {
   EXPECT_FALSE(conclude(&five_minutes, policy, failed_try(failure_class::permanent), 0.0).retry_at);
-  EXPECT_EQ(conclude(&five_minutes, policy, failed_try(failure_class::outage, 99), 0.0).retry_at, noon + 1s + 30s);
+  EXPECT_EQ(conclude(&five_minutes, policy, failed_try(failure_class::outage, 99), 0.0).retry_at,
+            noon + 1s + 30s);
 }
 
 } // namespace

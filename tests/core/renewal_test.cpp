@@ -1,9 +1,9 @@
 // The way of one calendar watch's renewal: which calls it makes in which order, and how it ends.
-#include "core/calendar/renewal.hpp"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
+
+#include "core/calendar/renewal.hpp"
 
 namespace herald {
 
@@ -299,18 +299,19 @@ TEST(the_calendar_to_watch, is_the_primary_one_else_a_selected_one_else_the_user
     const char* list;
     const char* expected;
   };
-  for (auto& x : {
-           row{R"([{"id":"a","selected":true},{"id":"b","primary":true}])", "b"},
-           row{R"([{"id":"a"},{"id":"b","selected":true},{"id":"c","selected":true}])", "b"},
-           row{R"([{"id":"a"}])", "primary"},
-           row{R"([])", "primary"},
-           row{"", "primary"},
-           row{"not JSON", "primary"},
-           row{R"({"id":"a","primary":true})", "primary"},
-           row{R"([7,null,{"primary":true},{"id":9,"primary":true},{"id":"","primary":true},{"id":"x","primary":true}])",
-               "x"},
-           row{R"([{"id":"a","primary":"yes"}])", "primary"},
-       })
+  for (
+      auto& x : {
+          row{R"([{"id":"a","selected":true},{"id":"b","primary":true}])", "b"},
+          row{R"([{"id":"a"},{"id":"b","selected":true},{"id":"c","selected":true}])", "b"},
+          row{R"([{"id":"a"}])", "primary"},
+          row{R"([])", "primary"},
+          row{"", "primary"},
+          row{"not JSON", "primary"},
+          row{R"({"id":"a","primary":true})", "primary"},
+          row{R"([7,null,{"primary":true},{"id":9,"primary":true},{"id":"","primary":true},{"id":"x","primary":true}])",
+              "x"},
+          row{R"([{"id":"a","primary":"yes"}])", "primary"},
+      })
     EXPECT_EQ(choose_calendar(x.list), x.expected) << x.list;
   EXPECT_EQ(choose_calendar(R"([{"primary":true,"id":")" + std::string(2'000, 'x') + "\"}]"), "primary");
 }
