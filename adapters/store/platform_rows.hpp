@@ -50,6 +50,7 @@ struct platform_rows {
     std::optional<uuid> parent_id;
     std::string resource_type = "FILE";
     std::string name;
+    std::optional<uuid> current_version_id = std::nullopt;
   };
   struct permission_row {
     uuid resource_id{};
@@ -96,6 +97,13 @@ struct platform_rows {
     std::optional<timestamp> last_project_resume_edit_at;
     std::optional<timestamp> last_borrower_resume_edit_at;
   };
+  /// A version of either resume.
+  struct resume_row {
+    uuid id{};
+    uuid project_id{};
+    std::int32_t version_number = 1;
+    std::int32_t completeness_percent = 0;
+  };
   struct preference_row {
     uuid id{};
     uuid user_id{};
@@ -134,6 +142,8 @@ struct platform_rows {
   std::vector<meeting_row> meetings;
   std::vector<meeting_participant_row> meeting_participants;
   std::vector<activity_row> activity;
+  std::vector<resume_row> project_resumes;
+  std::vector<resume_row> borrower_resumes;
   std::vector<preference_row> preferences;
   std::vector<calendar_connection_row> calendar_connections;
 };

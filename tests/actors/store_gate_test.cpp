@@ -95,6 +95,16 @@ public:
 
   result<watch_summary> summarize_watches(timestamp) override { return answered(watch_summary{}); }
 
+  result<job_chunk> remind_of_meetings(const meeting_reminders_request&) override {
+    return answered(job_chunk{});
+  }
+  result<job_chunk> nudge_unread_threads(const unread_nudges_request&) override {
+    return answered(job_chunk{});
+  }
+  result<job_chunk> nudge_incomplete_resumes(const resume_nudges_request&) override {
+    return answered(job_chunk{});
+  }
+
 private:
   template <class T> result<T> answered(T x) {
     if (auto bad = next_failure())

@@ -4,9 +4,11 @@
 #include "adapters/store/sqlite/claim.hpp"
 #include "adapters/store/sqlite/commit.hpp"
 #include "adapters/store/sqlite/leases.hpp"
+#include "adapters/store/sqlite/nudges.hpp"
 #include "adapters/store/sqlite/operator_queries.hpp"
 #include "adapters/store/sqlite/schema.hpp"
 #include "tests/support/store_world.hpp"
+#include "tests/support/temp_dir.hpp"
 
 namespace herald::test {
 
@@ -66,6 +68,52 @@ protected:
       plans->plans.push_back(std::move(plan));
     }
     return {"worker-1", t0, {plans}, {}};
+  }
+
+  /// As many meetings, threads and projects, in each of which two people are to be told.
+  void add_due(std::uint8_t kind, std::uint8_t size) {
+    platform_rows rows;
+    auto at = t0 - std::chrono::hours{48};
+    for (std::uint8_t n = 1; n <= size; ++n) {
+      auto id = make_id(kind, n);
+      rows.projects.push_back({id, "Project", ids::borrower_org, at});
+      rows.threads.push_back({id, id, "Talk"});
+      rows.messages.push_back({id, ids::max, "hello", t0 - std::chrono::hours{5}});
+      rows.meetings.push_back({id, "Call", t0 + std::chrono::minutes{20}, 45, {}, ids::olga, {}, "scheduled"});
+      for (auto& user : {ids::olga, ids::oskar}) {
+        rows.participants.push_back({id, user, {}});
+        auto place = make_id(static_cast<std::uint8_t>(kind + 1), n);
+        place.data[1] = user.data[15];
+        rows.meeting_participants.push_back({place, id, user, "pending", false});
+      }
+    }
+    sqlite::insert_platform_rows(db, rows, at);
+  }
+
+  /// A chunk on behalf of a run that "worker-1" holds.
+  job_chunk_request chunk() {
+    db.run("INSERT INTO herald_jobs (job, known_since) VALUES ('a', 0) ON CONFLICT DO NOTHING");
+    db.run("DELETE FROM herald_job_runs");
+    db.run("INSERT INTO herald_job_runs (job, scheduled_at, first_at, cause, state, worker, claim_no, lease_until)"
+           " VALUES ('a', 0, 0, 'hand', 'running', 'worker-1', 1, 0)");
+    job_chunk_request out;
+    out.run = {db.last_insert_id(), 1};
+    out.worker = "worker-1";
+    out.now = t0;
+    return out;
+  }
+
+  /// Every job that creates events; how many it created.
+  static std::uint64_t run_jobs(sqlite::database& where, const job_chunk_request& x) {
+    meeting_reminders_request meetings;
+    meetings.chunk = x;
+    unread_nudges_request threads;
+    threads.chunk = x;
+    resume_nudges_request resumes;
+    resumes.chunk = x;
+    return sqlite::remind_of_meetings(where, meetings).counts["created"]
+           + sqlite::nudge_unread_threads(where, threads).counts["created"]
+           + sqlite::nudge_incomplete_resumes(where, resumes).counts["created"];
   }
 
   template <class F> std::uint64_t statements(F call) {
@@ -137,8 +185,48 @@ TEST_F(sqlite_statements, renewing_and_releasing_take_a_constant_number) {
   EXPECT_EQ(many, few);
 }
 
+TEST_F(sqlite_statements, chunks_of_jobs_take_as_many_statements_for_many_people_as_for_two) {
+  add_due(20, 1);
+  auto x = chunk();
+  auto few = statements([&] { ASSERT_GE(run_jobs(db, x), 8u); });
+  add_due(30, 200);
+  auto many = statements([&] { ASSERT_GE(run_jobs(db, x), 1'600u); });
+  EXPECT_EQ(many, few);
+  EXPECT_LE(many, 30u);
+}
+
+TEST_F(sqlite_statements, a_dry_run_of_a_job_needs_no_write_lock) {
+  temp_dir dir;
+  sqlite_options options;
+  options.path = dir.file("herald.db");
+  options.busy_timeout = duration{0};
+  sqlite::database writer{options};
+  sqlite::prepare_schema(writer, true);
+  writer.use_write_ahead_log();
+  sqlite::insert_platform_rows(writer, make_world(), t0 - std::chrono::hours{48});
+  sqlite::database reader{options};
+  auto busy = sqlite::transaction{writer, sqlite::transaction::mode::write};
+  job_chunk_request dry;
+  dry.dry_run = true;
+  dry.now = t0;
+  EXPECT_GT(run_jobs(reader, dry), 0u);
+}
+
+// The log takes any text for a payload; PostgreSQL's does not.
+TEST_F(sqlite_statements, a_nudge_whose_payload_is_no_json_stands_in_nobodys_way) {
+  add_due(20, 1);
+  new_event broken;
+  broken.type = "resume_incomplete_nudge";
+  broken.project_id = make_id(20, 1);
+  broken.payload = "{\"user_id\":";
+  sqlite::insert_events(db, std::vector{broken}, t0);
+  EXPECT_GE(run_jobs(db, chunk()), 8u);
+}
+
 TEST_F(sqlite_statements, no_call_of_the_pipeline_scans_a_table) {
   emit(3);
+  add_due(20, 2);
+  run_jobs(db, chunk());
   auto batch = claim(500);
   auto commit = fan_out(batch);
   commit.failures = {{{batch.events[0].ref(), "x", 0, 0, {failure_class::transient, "later"}}, t0}};

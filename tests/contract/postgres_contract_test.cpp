@@ -1,6 +1,7 @@
 // The PostgreSQL store takes part in the contract, with the functions and tables that deploy/sql makes.
 #include <gtest/gtest.h>
 
+#include "tests/contract/nudge_contract.hpp"
 #include "tests/contract/outbox_contract.hpp"
 #include "tests/contract/sql_backend.hpp"
 #include "tests/contract/watch_contract.hpp"
@@ -38,6 +39,8 @@ INSTANTIATE_TEST_SUITE_P(postgres, outbox_contract, testing::ValuesIn(kinds()),
 INSTANTIATE_TEST_SUITE_P(postgres, job_contract, testing::ValuesIn(kinds()),
                          [](const auto& x) { return x.param.name; });
 INSTANTIATE_TEST_SUITE_P(postgres, watch_contract, testing::ValuesIn(kinds()),
+                         [](const auto& x) { return x.param.name; });
+INSTANTIATE_TEST_SUITE_P(postgres, nudge_contract, testing::ValuesIn(kinds()),
                          [](const auto& x) { return x.param.name; });
 
 TEST(postgres_contract, has_a_server_to_run_on) {

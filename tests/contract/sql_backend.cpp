@@ -175,6 +175,86 @@ void sql_backend::delete_connection(const uuid& connection) {
   side_door().run("DELETE FROM calendar_connections WHERE id = $1", connection);
 }
 
+run_ref sql_backend::start_run(std::string_view job, std::string_view worker) {
+  side_door().run("INSERT INTO herald_jobs (job, known_since) VALUES ($1, $2) ON CONFLICT DO NOTHING", job,
+                  t0);
+  auto x = side_door().run(
+      "INSERT INTO herald_job_runs (job, scheduled_at, first_at, cause, state, worker, claim_no, lease_until)"
+      " VALUES ($1, $2, $2, 'hand', 'running', $3, 1, $2) RETURNING id",
+      job, t0, worker);
+  return {integer(x, 0, 0), 1};
+}
+
+void sql_backend::end_run(const run_ref& run) {
+  side_door().run("UPDATE herald_job_runs SET state = 'ran', lease_until = NULL WHERE id = $1", run.id);
+}
+
+std::vector<domain_event> sql_backend::events() {
+  auto x =
+      side_door().run("SELECT id, event_type, actor_id, project_id, resource_id, thread_id, meeting_id, "
+                      "coalesce(payload::text, ''),"
+                      " floor(extract(epoch FROM created_at) * 1000)::bigint FROM domain_events ORDER BY id");
+  std::vector<domain_event> out;
+  for (auto i = 0; i < x.size(); ++i)
+    out.push_back({integer(x, i, 0), std::string{x.text(i, 1)}, parse_uuid(x.text(i, 2)),
+                   parse_uuid(x.text(i, 3)), parse_uuid(x.text(i, 4)), parse_uuid(x.text(i, 5)),
+                   parse_uuid(x.text(i, 6)), std::string{x.text(i, 7)}, from_epoch_ms(integer(x, i, 8))});
+  return out;
+}
+
+void sql_backend::move_meeting(const uuid& meeting, timestamp start) {
+  side_door().run("UPDATE meetings SET start_time = $2, end_time = $2::timestamptz + (end_time - start_time) "
+                  "WHERE id = $1",
+                  meeting, start);
+}
+
+void sql_backend::set_meeting_status(const uuid& meeting, std::string_view status) {
+  side_door().run("UPDATE meetings SET status = $2 WHERE id = $1", meeting, status);
+}
+
+std::vector<reminder_row> sql_backend::reminders() {
+  auto x = side_door().run(
+      "SELECT meeting_id, user_id, reminder_type, floor(extract(epoch FROM sent_at) * 1000)::bigint"
+      " FROM meeting_reminders_sent ORDER BY id");
+  std::vector<reminder_row> out;
+  for (auto i = 0; i < x.size(); ++i)
+    out.push_back({id(x, i, 0), id(x, i, 1), std::string{x.text(i, 2)}, from_epoch_ms(integer(x, i, 3))});
+  return out;
+}
+
+void sql_backend::leave_reminder(const reminder_row& row) {
+  side_door().run("INSERT INTO meeting_reminders_sent (meeting_id, user_id, reminder_type, sent_at)"
+                  " VALUES ($1, $2, $3, $4)",
+                  row.meeting_id, row.user_id, row.type, row.sent_at);
+}
+
+std::vector<stale_row> sql_backend::stale_log() {
+  auto x = side_door().run(
+      "SELECT thread_id, user_id, floor(extract(epoch FROM latest_message_at) * 1000)::bigint,"
+      " coalesce(event_id, 0), floor(extract(epoch FROM sent_at) * 1000)::bigint"
+      " FROM unread_thread_stale_log ORDER BY id");
+  std::vector<stale_row> out;
+  for (auto i = 0; i < x.size(); ++i)
+    out.push_back({id(x, i, 0), id(x, i, 1), from_epoch_ms(integer(x, i, 2)), integer(x, i, 3),
+                   from_epoch_ms(integer(x, i, 4))});
+  return out;
+}
+
+void sql_backend::leave_stale_row(const stale_row& row) {
+  side_door().run("INSERT INTO unread_thread_stale_log (thread_id, user_id, latest_message_at, sent_at)"
+                  " VALUES ($1, $2, $3, $4)",
+                  row.thread_id, row.user_id, row.latest_message_at, row.sent_at);
+}
+
+void sql_backend::edit_resume(const uuid& project, const uuid& user, std::string_view resume_type,
+                              timestamp at) {
+  auto column = "last_" + std::string{resume_type} + "_resume_edit_at";
+  side_door().run("INSERT INTO project_workspace_activity (user_id, project_id, " + column
+                      + ") VALUES ($1, $2, $3) ON CONFLICT (user_id, project_id) DO UPDATE SET " + column
+                      + " = excluded." + column,
+                  user, project, at);
+}
+
 postgres_options sql_backend::options() const {
   postgres_options out;
   out.url = database_.url();

@@ -39,6 +39,18 @@ public:
   void set_channel(const uuid& connection, std::optional<std::string> channel) override;
   void delete_connection(const uuid& connection) override;
 
+  run_ref start_run(std::string_view job, std::string_view worker) override;
+  void end_run(const run_ref& run) override;
+  std::vector<domain_event> events() override;
+  void move_meeting(const uuid& meeting, timestamp start) override;
+  void set_meeting_status(const uuid& meeting, std::string_view status) override;
+  std::vector<reminder_row> reminders() override;
+  void leave_reminder(const reminder_row& row) override;
+  std::vector<stale_row> stale_log() override;
+  void leave_stale_row(const stale_row& row) override;
+  void edit_resume(const uuid& project, const uuid& user, std::string_view resume_type,
+                   timestamp at) override;
+
 protected:
   /// For the superuser.
   postgres_options options() const;

@@ -3,6 +3,7 @@
 
 #include "adapters/store/sqlite/database.hpp"
 #include "adapters/store/sqlite/sqlite_store.hpp"
+#include "tests/contract/nudge_contract.hpp"
 #include "tests/contract/outbox_contract.hpp"
 #include "tests/contract/watch_contract.hpp"
 #include "tests/support/temp_dir.hpp"
@@ -137,6 +138,84 @@ public:
     side_door().run("DELETE FROM calendar_connections WHERE id = ?1", connection);
   }
 
+  run_ref start_run(std::string_view job, std::string_view worker) override {
+    auto& db = side_door();
+    db.run("INSERT INTO herald_jobs (job, known_since) VALUES (?1, ?2) ON CONFLICT DO NOTHING", job, t0);
+    db.run("INSERT INTO herald_job_runs (job, scheduled_at, first_at, cause, state, worker, claim_no, "
+           "lease_until)"
+           " VALUES (?1, ?2, ?2, 'hand', 'running', ?3, 1, ?2)",
+           job, t0, worker);
+    return {db.last_insert_id(), 1};
+  }
+
+  void end_run(const run_ref& run) override {
+    side_door().run("UPDATE herald_job_runs SET state = 'ran', lease_until = NULL WHERE id = ?1", run.id);
+  }
+
+  std::vector<domain_event> events() override {
+    std::vector<domain_event> out;
+    auto& db = side_door();
+    auto x =
+        db.prepare("SELECT id, event_type, actor_id, project_id, resource_id, thread_id, meeting_id, payload,"
+                   " created_at FROM domain_events ORDER BY id");
+    while (x.step())
+      out.push_back({x.integer(0), x.text(1), x.optional_id(2), x.optional_id(3), x.optional_id(4),
+                     x.optional_id(5), x.optional_id(6), x.text(7), x.time(8)});
+    return out;
+  }
+
+  void move_meeting(const uuid& meeting, timestamp start) override {
+    side_door().run(
+        "UPDATE meetings SET start_time = ?2, end_time = ?2 + end_time - start_time WHERE id = ?1", meeting,
+        start);
+  }
+
+  void set_meeting_status(const uuid& meeting, std::string_view status) override {
+    side_door().run("UPDATE meetings SET status = ?2 WHERE id = ?1", meeting, status);
+  }
+
+  std::vector<reminder_row> reminders() override {
+    std::vector<reminder_row> out;
+    auto& db = side_door();
+    auto x = db.prepare(
+        "SELECT meeting_id, user_id, reminder_type, sent_at FROM meeting_reminders_sent ORDER BY id");
+    while (x.step())
+      out.push_back({x.id(0), x.id(1), x.text(2), x.time(3)});
+    return out;
+  }
+
+  void leave_reminder(const reminder_row& row) override {
+    side_door().run("INSERT INTO meeting_reminders_sent (meeting_id, user_id, reminder_type, sent_at)"
+                    " VALUES (?1, ?2, ?3, ?4)",
+                    row.meeting_id, row.user_id, row.type, row.sent_at);
+  }
+
+  std::vector<stale_row> stale_log() override {
+    std::vector<stale_row> out;
+    auto& db = side_door();
+    auto x = db.prepare(
+        "SELECT thread_id, user_id, latest_message_at, event_id, sent_at FROM unread_thread_stale_log"
+        " ORDER BY id");
+    while (x.step())
+      out.push_back({x.id(0), x.id(1), x.time(2), x.integer(3), x.time(4)});
+    return out;
+  }
+
+  void leave_stale_row(const stale_row& row) override {
+    side_door().run("INSERT INTO unread_thread_stale_log (thread_id, user_id, latest_message_at, sent_at)"
+                    " VALUES (?1, ?2, ?3, ?4)",
+                    row.thread_id, row.user_id, row.latest_message_at, row.sent_at);
+  }
+
+  void edit_resume(const uuid& project, const uuid& user, std::string_view resume_type,
+                   timestamp at) override {
+    auto column = "last_" + std::string{resume_type} + "_resume_edit_at";
+    side_door().run("INSERT INTO project_workspace_activity (user_id, project_id, " + column
+                        + ", created_at, updated_at) VALUES (?1, ?2, ?3, ?3, ?3) ON CONFLICT DO UPDATE SET "
+                        + column + " = excluded." + column,
+                    user, project, at);
+  }
+
 private:
   static std::optional<std::string> optional_text(const sqlite::statement& x, int column) {
     if (x.is_null(column))
@@ -168,6 +247,7 @@ INSTANTIATE_TEST_SUITE_P(sqlite, store_contract, sqlite_kind, [](const auto& x) 
 INSTANTIATE_TEST_SUITE_P(sqlite, outbox_contract, sqlite_kind, [](const auto& x) { return x.param.name; });
 INSTANTIATE_TEST_SUITE_P(sqlite, job_contract, sqlite_kind, [](const auto& x) { return x.param.name; });
 INSTANTIATE_TEST_SUITE_P(sqlite, watch_contract, sqlite_kind, [](const auto& x) { return x.param.name; });
+INSTANTIATE_TEST_SUITE_P(sqlite, nudge_contract, sqlite_kind, [](const auto& x) { return x.param.name; });
 
 } // namespace
 

@@ -27,6 +27,7 @@ struct store_under_test {
         outbox{store},
         ledger{store},
         watches{store},
+        nudges{store},
         operations{store},
         platform{rows} {}
 
@@ -35,6 +36,7 @@ struct store_under_test {
   outbox_store& outbox;
   run_ledger& ledger;
   watch_store& watches;
+  nudge_store& nudges;
   operator_store& operations;
   platform_writer& platform;
 };
@@ -71,6 +73,23 @@ struct watch_row {
   std::string error;
 
   friend bool operator==(const watch_row&, const watch_row&) = default;
+};
+
+struct reminder_row {
+  uuid meeting_id{};
+  uuid user_id{};
+  std::string type;
+  timestamp sent_at{};
+
+  friend bool operator==(const reminder_row&, const reminder_row&) = default;
+};
+
+struct stale_row {
+  uuid thread_id{};
+  uuid user_id{};
+  timestamp latest_message_at{};
+  std::int64_t event_id = 0; ///< 0 for NULL
+  timestamp sent_at{};
 };
 
 /// A fresh, empty database, removed at the end, and what other programs do to it behind the store's back.
@@ -110,6 +129,25 @@ public:
                           std::optional<std::string> refresh) = 0;
   virtual void set_channel(const uuid& connection, std::optional<std::string> channel) = 0;
   virtual void delete_connection(const uuid& connection) = 0;
+
+  // -- jobs -------------------------------------------------------------------------------------------------
+
+  /// A run that the worker holds.
+  virtual run_ref start_run(std::string_view job, std::string_view worker) = 0;
+  virtual void end_run(const run_ref& run) = 0;
+  /// The event log, in the order of ids.
+  virtual std::vector<domain_event> events() = 0;
+  virtual void move_meeting(const uuid& meeting, timestamp start) = 0;
+  virtual void set_meeting_status(const uuid& meeting, std::string_view status) = 0;
+  /// In the order of their ids, as are the next ones.
+  virtual std::vector<reminder_row> reminders() = 0;
+  virtual void leave_reminder(const reminder_row& row) = 0;
+  virtual std::vector<stale_row> stale_log() = 0;
+  /// Without an event.
+  virtual void leave_stale_row(const stale_row& row) = 0;
+  /// The user has worked on the `project` or `borrower` resume.
+  virtual void edit_resume(const uuid& project, const uuid& user, std::string_view resume_type,
+                           timestamp at) = 0;
 };
 
 struct store_kind {

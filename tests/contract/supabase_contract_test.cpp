@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "adapters/store/supabase/supabase_store.hpp"
+#include "tests/contract/nudge_contract.hpp"
 #include "tests/contract/outbox_contract.hpp"
 #include "tests/contract/sql_backend.hpp"
 #include "tests/contract/watch_contract.hpp"
@@ -50,6 +51,8 @@ INSTANTIATE_TEST_SUITE_P(supabase, outbox_contract, testing::ValuesIn(kinds()),
 INSTANTIATE_TEST_SUITE_P(supabase, job_contract, testing::ValuesIn(kinds()),
                          [](const auto& x) { return x.param.name; });
 INSTANTIATE_TEST_SUITE_P(supabase, watch_contract, testing::ValuesIn(kinds()),
+                         [](const auto& x) { return x.param.name; });
+INSTANTIATE_TEST_SUITE_P(supabase, nudge_contract, testing::ValuesIn(kinds()),
                          [](const auto& x) { return x.param.name; });
 
 TEST(supabase_contract, has_servers_to_run_on) {

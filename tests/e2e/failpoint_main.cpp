@@ -103,6 +103,16 @@ public:
   }
   result<watch_summary> summarize_watches(timestamp now) override { return inner_->summarize_watches(now); }
 
+  result<job_chunk> remind_of_meetings(const meeting_reminders_request& x) override {
+    return inner_->remind_of_meetings(x);
+  }
+  result<job_chunk> nudge_unread_threads(const unread_nudges_request& x) override {
+    return inner_->nudge_unread_threads(x);
+  }
+  result<job_chunk> nudge_incomplete_resumes(const resume_nudges_request& x) override {
+    return inner_->nudge_incomplete_resumes(x);
+  }
+
 private:
   std::unique_ptr<pipeline_store> inner_;
   fuse_ptr fuse_;

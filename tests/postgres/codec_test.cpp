@@ -41,6 +41,8 @@ TEST(codec_fields, no_member_is_forgotten) {
                   email_mail, claimed_mail, sealed_envelope, email_context, claimed_outbox, envelope_draft,
                   ended_row, seal_request, sealed_batch, mail_verdict, envelope_outcome, record_request,
                   record_report, outbox_release_request, purge_request, sender_report, sender_share>();
+  expect_complete<run_ref, job_chunk_request, meeting_reminders_request, unread_nudges_request,
+                  resume_nudges_request, job_chunk>();
   expect_complete<type_summary, store_summary, store_status, dead_letter, supervision_note, stage_restarts,
                   attempt_record, recipient_outcome, explanation, outbox_summary, stuck_mail>();
   expect_complete<run_ref, open_jobs_request, open_run, job_state, missed_span, begin_run_request, begun_run,
@@ -149,6 +151,17 @@ TEST(codec_requests, what_is_to_be_kept_of_a_renewal) {
                   R"("planned":null,"created":{"channel_id":"new","resource_id":"r","expires_at":1768919445000,)"
                   R"("replaces":"old"},"failed":{"why":{"kind":"permanent","reason":"why"},)"
                   R"("refused_token":"print"}}]})");
+}
+
+TEST(codec_requests, a_chunk_of_a_job) {
+  unread_nudges_request x;
+  x.chunk = {{7, 2}, "w", t0, true, 500, "key"};
+  x.excluded = {ids::olga};
+  EXPECT_EQ(encode(x),
+            R"({"chunk":{"run":{"id":7,"claim_no":2},"worker":"w","now":1768919445000,"dry_run":true,)"
+            R"("limit":500,"after":"key"},"threshold":10800000,"max_age":1209600000,)"
+            R"("renudge_after":86400000,"excluded":[")"
+                + olga + R"("]})");
 }
 
 TEST(codec_requests, scalars_go_under_their_names) {
@@ -282,6 +295,7 @@ TEST(codec_answers, all_others_come_back_whole) {
   expect_round_trip(wrapped<std::vector<job_run>>{{run}});
   expect_round_trip(watches_recorded{{ids::olga}});
   expect_round_trip(watch_summary{1, 2, 3, 4, 5, t0});
+  expect_round_trip(job_chunk{{{"created", 3}, {"too_early", 1}}, "key", true});
   expect_round_trip(store_status{1, 2, 3, 4, 5, 6, 7, 8, 9, t0});
   expect_round_trip(sealed_batch{sample_outbox().envelopes, 1, 2, 3, 4});
   database_facts database;

@@ -37,6 +37,7 @@ result<void> sql_platform::insert_platform_rows(const platform_rows& rows, times
     people(rows, now);
     projects(rows, now);
     documents(rows, now);
+    resumes(rows, now);
     chat(rows, now);
     meetings(rows, now);
     calendars(rows, now);
@@ -83,13 +84,25 @@ void sql_platform::projects(const platform_rows& rows, timestamp now) {
 
 void sql_platform::documents(const platform_rows& rows, timestamp now) {
   for (auto& x : rows.resources)
-    db_.run("INSERT INTO resources (id, org_id, project_id, parent_id, resource_type, name, created_at)"
-            " VALUES ($1, $2, $3, $4, $5, $6, $7)",
-            x.id, x.org_id, x.project_id, x.parent_id, x.resource_type, x.name, now);
+    db_.run("INSERT INTO resources (id, org_id, project_id, parent_id, resource_type, name, created_at,"
+            " current_version_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+            x.id, x.org_id, x.project_id, x.parent_id, x.resource_type, x.name, now, x.current_version_id);
   for (auto& x : rows.permissions)
     db_.run("INSERT INTO permissions (resource_id, user_id, permission, granted_by, created_at)"
             " VALUES ($1, $2, $3, $4, $5)",
             x.resource_id, x.user_id, x.permission, x.granted_by, now);
+}
+
+void sql_platform::resumes(const platform_rows& rows, timestamp now) {
+  auto insert = [&](const std::string& table, const std::vector<platform_rows::resume_row>& versions) {
+    for (auto& x : versions)
+      db_.run("INSERT INTO " + table
+                  + " (id, project_id, version_number, completeness_percent, created_at) VALUES ($1, $2, $3, "
+                    "$4, $5)",
+              x.id, x.project_id, std::int64_t{x.version_number}, std::int64_t{x.completeness_percent}, now);
+  };
+  insert("project_resumes", rows.project_resumes);
+  insert("borrower_resumes", rows.borrower_resumes);
 }
 
 void sql_platform::chat(const platform_rows& rows, timestamp now) {

@@ -64,6 +64,7 @@ private:
   void people(const platform_rows& rows, timestamp now);
   void projects(const platform_rows& rows, timestamp now);
   void documents(const platform_rows& rows, timestamp now);
+  void resumes(const platform_rows& rows, timestamp now);
   void chat(const platform_rows& rows, timestamp now);
   void meetings(const platform_rows& rows, timestamp now);
   void calendars(const platform_rows& rows, timestamp now);

@@ -229,6 +229,7 @@ template result<claimed_batch> decode(std::string_view, std::string_view);
 template result<commit_report> decode(std::string_view, std::string_view);
 template result<window_report> decode(std::string_view, std::string_view);
 template result<sender_share> decode(std::string_view, std::string_view);
+template result<job_chunk> decode(std::string_view, std::string_view);
 template result<claimed_outbox> decode(std::string_view, std::string_view);
 template result<sealed_batch> decode(std::string_view, std::string_view);
 template result<record_report> decode(std::string_view, std::string_view);

@@ -416,6 +416,48 @@ template <class F, is<sender_share> X> void fields(F& f, X& x) {
   f("mails_today", x.mails_today);
 }
 
+// -- jobs that create events --------------------------------------------------------------------------------
+
+template <class F, is<run_ref> X> void fields(F& f, X& x) {
+  f("id", x.id);
+  f("claim_no", x.claim_no);
+}
+
+template <class F, is<job_chunk_request> X> void fields(F& f, X& x) {
+  f("run", x.run);
+  f("worker", x.worker);
+  f("now", x.now);
+  f("dry_run", x.dry_run);
+  f("limit", x.limit);
+  f("after", x.after);
+}
+
+template <class F, is<meeting_reminders_request> X> void fields(F& f, X& x) {
+  f("chunk", x.chunk);
+  f("ahead", x.ahead);
+  f("slack", x.slack);
+  f("excluded", x.excluded);
+}
+
+template <class F, is<unread_nudges_request> X> void fields(F& f, X& x) {
+  f("chunk", x.chunk);
+  f("threshold", x.threshold);
+  f("max_age", x.max_age);
+  f("renudge_after", x.renudge_after);
+  f("excluded", x.excluded);
+}
+
+template <class F, is<resume_nudges_request> X> void fields(F& f, X& x) {
+  f("chunk", x.chunk);
+  f("excluded", x.excluded);
+}
+
+template <class F, is<job_chunk> X> void fields(F& f, X& x) {
+  f("counts", x.counts);
+  f("next", x.next);
+  f("lost", x.lost);
+}
+
 // -- operator's view ----------------------------------------------------------------------------------------
 
 template <class F, is<type_summary> X> void fields(F& f, X& x) {

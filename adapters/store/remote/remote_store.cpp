@@ -116,6 +116,20 @@ result<watch_summary> remote_store::summarize_watches(timestamp now) {
   return ask<watch_summary>("herald_summarize_watches", summarize_watches_request{now});
 }
 
+// -- nudge_store --------------------------------------------------------------------------------------------
+
+result<job_chunk> remote_store::remind_of_meetings(const meeting_reminders_request& x) {
+  return ask<job_chunk>("herald_remind_of_meetings", x);
+}
+
+result<job_chunk> remote_store::nudge_unread_threads(const unread_nudges_request& x) {
+  return ask<job_chunk>("herald_nudge_unread_threads", x);
+}
+
+result<job_chunk> remote_store::nudge_incomplete_resumes(const resume_nudges_request& x) {
+  return ask<job_chunk>("herald_nudge_incomplete_resumes", x);
+}
+
 // -- operator_store -----------------------------------------------------------------------------------------
 
 result<std::vector<std::int64_t>> remote_store::insert_events(std::span<const new_event> events,
@@ -181,7 +195,7 @@ result<std::uint64_t> remote_store::drop_dead(std::span<const std::int64_t> even
 // -- names --------------------------------------------------------------------------------------------------
 
 std::span<const std::string_view> remote_functions() {
-  static constexpr std::array<std::string_view, 32> names{
+  static constexpr std::array<std::string_view, 35> names{
       "herald_claim",          "herald_commit",           "herald_renew",
       "herald_release",        "herald_open_window",      "herald_claim_outbox",
       "herald_seal",           "herald_record",           "herald_release_outbox",
@@ -192,7 +206,8 @@ std::span<const std::string_view> remote_functions() {
       "herald_explain",        "herald_dead_letters",     "herald_retry_dead",
       "herald_record_supervision", "herald_restarts",     "herald_summarize_outbox",
       "herald_stuck_mails",    "herald_resend_mails",     "herald_drop_mails",
-      "herald_read_mail",      "herald_drop_dead"};
+      "herald_read_mail",      "herald_drop_dead",        "herald_remind_of_meetings",
+      "herald_nudge_unread_threads", "herald_nudge_incomplete_resumes"};
   return names;
 }
 

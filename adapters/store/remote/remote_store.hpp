@@ -56,6 +56,12 @@ public:
   result<watches_recorded> record_watches(const record_watches_request& x) override;
   result<watch_summary> summarize_watches(timestamp now) override;
 
+  // -- nudge_store ------------------------------------------------------------------------------------------
+
+  result<job_chunk> remind_of_meetings(const meeting_reminders_request& x) override;
+  result<job_chunk> nudge_unread_threads(const unread_nudges_request& x) override;
+  result<job_chunk> nudge_incomplete_resumes(const resume_nudges_request& x) override;
+
   // -- operator_store ---------------------------------------------------------------------------------------
 
   result<std::vector<std::int64_t>> insert_events(std::span<const new_event> events, timestamp now) override;

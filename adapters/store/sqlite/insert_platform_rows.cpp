@@ -17,6 +17,7 @@ public:
     people();
     projects();
     documents();
+    resumes();
     chat();
     meetings();
     settings();
@@ -69,16 +70,29 @@ private:
 
   void documents() {
     insert("INSERT INTO resources (id, org_id, project_id, parent_id, resource_type, name, created_at, "
-           "updated_at)"
-           " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7)",
+           "updated_at, current_version_id)"
+           " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, ?8)",
            rows_.resources, [this](statement& row, auto& x) {
-             row.bind(x.id, x.org_id, x.project_id, x.parent_id, x.resource_type, x.name, now_);
+             row.bind(x.id, x.org_id, x.project_id, x.parent_id, x.resource_type, x.name, now_,
+                      x.current_version_id);
            });
     insert("INSERT INTO permissions (resource_id, user_id, permission, granted_by, created_at)"
            " VALUES (?1, ?2, ?3, ?4, ?5)",
            rows_.permissions, [this](statement& row, auto& x) {
              row.bind(x.resource_id, x.user_id, x.permission, x.granted_by, now_);
            });
+  }
+
+  void resumes() {
+    auto values = [this](statement& row, auto& x) {
+      row.bind(x.id, x.project_id, x.version_number, x.completeness_percent, now_);
+    };
+    insert("INSERT INTO project_resumes (id, project_id, version_number, completeness_percent, created_at)"
+           " VALUES (?1, ?2, ?3, ?4, ?5)",
+           rows_.project_resumes, values);
+    insert("INSERT INTO borrower_resumes (id, project_id, version_number, completeness_percent, created_at)"
+           " VALUES (?1, ?2, ?3, ?4, ?5)",
+           rows_.borrower_resumes, values);
   }
 
   void chat() {

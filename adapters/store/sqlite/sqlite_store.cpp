@@ -11,6 +11,7 @@
 #include "adapters/store/sqlite/database.hpp"
 #include "adapters/store/sqlite/job_ledger.hpp"
 #include "adapters/store/sqlite/leases.hpp"
+#include "adapters/store/sqlite/nudges.hpp"
 #include "adapters/store/sqlite/operator_queries.hpp"
 #include "adapters/store/sqlite/outbox.hpp"
 #include "adapters/store/sqlite/outbox_views.hpp"
@@ -123,6 +124,20 @@ public:
 
   result<watch_summary> summarize_watches(timestamp now) override {
     return guarded([&] { return sqlite::summarize_watches(db_, now); });
+  }
+
+  // -- nudge_store ------------------------------------------------------------------------------------------
+
+  result<job_chunk> remind_of_meetings(const meeting_reminders_request& x) override {
+    return guarded([&] { return sqlite::remind_of_meetings(db_, x); });
+  }
+
+  result<job_chunk> nudge_unread_threads(const unread_nudges_request& x) override {
+    return guarded([&] { return sqlite::nudge_unread_threads(db_, x); });
+  }
+
+  result<job_chunk> nudge_incomplete_resumes(const resume_nudges_request& x) override {
+    return guarded([&] { return sqlite::nudge_incomplete_resumes(db_, x); });
   }
 
   // -- operator_store ---------------------------------------------------------------------------------------

@@ -120,18 +120,19 @@ begin
       select coalesce(json_agg(w.name order by w.name), '[]')
       from json_array_elements_text(request -> 'tables') w (name)
       where to_regclass('public.' || quote_ident(w.name)) is null),
-    -- As 001_tables.sql and 011_jobs.sql grant them.
+    -- As 001_tables.sql, 011_jobs.sql and 013_nudges.sql grant them.
     'missing_rights', (
       select coalesce(json_agg(n.name || ' (' || n.rights || ')' order by n.name), '[]')
       from (
         select t.name, string_agg(w.privilege, ', ' order by w.privilege) as rights
         from (
           select name, 'select' as rights from unnest(array['orgs', 'org_members', 'project_access_grants', 'resources',
-            'permissions', 'chat_threads', 'chat_thread_participants', 'project_messages', 'meetings',
-            'meeting_participants', 'project_resumes', 'borrower_resumes', 'project_workspace_activity',
+            'permissions', 'chat_thread_participants', 'project_messages', 'meeting_participants',
+            'project_resumes', 'borrower_resumes', 'project_workspace_activity',
             'user_notification_preferences']) name
           union all
-          select name, 'select,update' from unnest(array['profiles', 'projects', 'calendar_connections']) name
+          select name, 'select,update'
+          from unnest(array['profiles', 'projects', 'chat_threads', 'meetings', 'calendar_connections']) name
           union all
           select name, 'select,insert,update'
           from unnest(array['domain_events', 'notifications', 'pending_emails', 'meeting_reminders_sent',
