@@ -1,8 +1,10 @@
 // The embedded store's costs: a number of statements that does not grow with the batch, and no table scans.
 #include <gtest/gtest.h>
 
+#include "adapters/store/sqlite/calendar_watches.hpp"
 #include "adapters/store/sqlite/claim.hpp"
 #include "adapters/store/sqlite/commit.hpp"
+#include "adapters/store/sqlite/job_ledger.hpp"
 #include "adapters/store/sqlite/leases.hpp"
 #include "adapters/store/sqlite/nudges.hpp"
 #include "adapters/store/sqlite/operator_queries.hpp"
@@ -116,6 +118,40 @@ protected:
            + sqlite::nudge_incomplete_resumes(where, resumes).counts["created"];
   }
 
+  /// The n-th run of a job, from its beginning to its end.
+  void run_job(int n) {
+    begin_run_request x;
+    x.job = "j";
+    x.worker = "worker-1";
+    x.now = t0;
+    x.lease = duration{60'000};
+    x.scheduled_at = t0 + duration{n};
+    auto begun = sqlite::begin_run(db, x);
+    sqlite::finish_run(db, {begun.run, "worker-1", t0, run_state::ran, std::nullopt, std::nullopt, false, {}});
+  }
+
+  /// Connections with a due channel, each of which has just got a new one.
+  std::vector<watch_update> renewals(std::uint8_t first, std::uint8_t n) {
+    platform_rows rows;
+    std::vector<watch_update> out;
+    for (auto i = first; i < first + n; ++i) {
+      auto& row = rows.calendar_connections.emplace_back();
+      row.id = make_id(10, i);
+      row.user_id = ids::olga;
+      row.provider_account_id = std::to_string(i);
+      row.watch_channel_id = "old";
+      row.watch_expiration = t0;
+      auto& update = out.emplace_back();
+      update.connection_id = row.id;
+      update.token = watch_update::tokens{secret{"access"}, {}, t0};
+      update.planned = "new";
+      update.created = watch_update::channel{"new", "resource", t0, "old"};
+      update.failed = watch_update::trouble{{failure_class::transient, "why"}, ""};
+    }
+    sqlite::insert_platform_rows(db, rows, t0);
+    return out;
+  }
+
   template <class F> std::uint64_t statements(F call) {
     auto before = db.statements_run();
     call();
@@ -221,9 +257,46 @@ TEST_F(sqlite_statements, a_nudge_whose_payload_is_no_json_stands_in_nobodys_way
   broken.payload = "{\"user_id\":";
   sqlite::insert_events(db, std::vector{broken}, t0);
   EXPECT_GE(run_jobs(db, chunk()), 8u);
+TEST_F(sqlite_statements, a_run_takes_as_many_statements_after_a_hundred_others_as_after_one) {
+  sqlite::open_jobs(db, {{"j"}, t0});
+  run_job(1);
+  auto early = statements([&] { run_job(2); });
+  for (auto n = 3; n <= 100; ++n)
+    run_job(n);
+  EXPECT_EQ(statements([&] { run_job(101); }), early);
+  EXPECT_LE(early, 12u);
+}
+
+TEST_F(sqlite_statements, states_of_many_jobs_take_as_many_statements_as_that_of_one) {
+  auto one = statements([&] { sqlite::open_jobs(db, {{"a"}, t0}); });
+  EXPECT_EQ(statements([&] { sqlite::open_jobs(db, {{"a", "b", "c", "d"}, t0}); }), one);
+}
+
+TEST_F(sqlite_statements, a_hundred_renewals_are_recorded_with_as_many_statements_as_one) {
+  begin_run_request x;
+  x.job = "j";
+  x.worker = "worker-1";
+  x.now = t0;
+  x.lease = duration{60'000};
+  x.cause = run_cause::hand;
+  auto run = sqlite::begin_run(db, x).run;
+  auto first = renewals(0, 1);
+  auto others = renewals(1, 100);
+  auto record = [&](const std::vector<watch_update>& updates) {
+    return statements([&] {
+      EXPECT_TRUE(sqlite::record_watches(db, {run, "worker-1", t0, updates}).lost.empty());
+    });
+  };
+  auto one = record(first);
+  EXPECT_EQ(record(others), one);
+  EXPECT_LE(one, 10u);
 }
 
 TEST_F(sqlite_statements, no_call_of_the_pipeline_scans_a_table) {
+  sqlite::open_jobs(db, {{"j"}, t0});
+  run_job(1);
+  sqlite::record_watches(db, {{1, 1}, "worker-1", t0, renewals(0, 1)});
+  sqlite::find_due_watches(db, {t0, duration{1}, 1, std::nullopt});
   emit(3);
   add_due(20, 2);
   run_jobs(db, chunk());
