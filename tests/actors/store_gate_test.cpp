@@ -87,7 +87,9 @@ public:
   result<begun_run> begin_run(const begin_run_request&) override { return answered(begun_run{}); }
   result<bool> finish_run(const finish_run_request&) override { return answered(true); }
   result<std::vector<job_run>> job_runs(std::uint32_t) override { return answered(std::vector<job_run>{}); }
-  result<due_watches> find_due_watches(const due_watches_request&) override { return answered(due_watches{}); }
+  result<due_watches> find_due_watches(const due_watches_request&) override {
+    return answered(due_watches{});
+  }
 
   result<watches_recorded> record_watches(const record_watches_request&) override {
     return answered(watches_recorded{});

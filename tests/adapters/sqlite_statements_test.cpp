@@ -127,7 +127,8 @@ protected:
     x.lease = duration{60'000};
     x.scheduled_at = t0 + duration{n};
     auto begun = sqlite::begin_run(db, x);
-    sqlite::finish_run(db, {begun.run, "worker-1", t0, run_state::ran, std::nullopt, std::nullopt, false, {}});
+    sqlite::finish_run(db,
+                       {begun.run, "worker-1", t0, run_state::ran, std::nullopt, std::nullopt, false, {}});
   }
 
   /// Connections with a due channel, each of which has just got a new one.

@@ -253,6 +253,7 @@ TEST_P(job_contract, a_run_by_hand_leaves_the_next_try_of_an_instant_alone) {
   open_job();
   auto instant = now + minute;
   ASSERT_TRUE(finish(failing(begin_for_sure(asking(instant)), now)));
+  now = instant + minute;
   ASSERT_TRUE(finish(ending(begin_by_hand())));
   ASSERT_TRUE(open_job().open);
   EXPECT_EQ(begin(asking(instant)).attempt, 2);
@@ -322,6 +323,22 @@ TEST_P(job_contract, runs_by_hand_belong_to_no_instant) {
   EXPECT_EQ(newest().cause, run_cause::hand);
   EXPECT_EQ(open_job().settled_until, known);
   EXPECT_EQ(begin(asking(now)).verdict, begin_verdict::begun);
+}
+
+TEST_P(job_contract, a_run_by_hand_at_the_very_time_of_an_instant_is_not_that_instants) {
+  open_job();
+  auto instant = now + minute;
+  begin_for_sure(asking(instant));
+  auto x = asking_by_hand();
+  x.scheduled_at = instant;
+  EXPECT_EQ(begin(x).verdict, begin_verdict::busy);
+  now += lease;
+  x.now = now;
+  begin_for_sure(x);
+  auto list = runs();
+  ASSERT_EQ(list.size(), 2u);
+  EXPECT_EQ(list[0].cause, run_cause::hand);
+  EXPECT_EQ(list[1].error_class, "crash");
 }
 
 // -- the end of a run ---------------------------------------------------------------------------------------

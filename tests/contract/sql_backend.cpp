@@ -131,8 +131,9 @@ void sql_backend::add_message(const uuid& thread, const uuid& author, timestamp 
 std::optional<platform_rows::calendar_connection_row> sql_backend::connection(const uuid& id_wanted) {
   auto x = side_door().run(
       "SELECT id, user_id, provider, provider_account_id, access_token, refresh_token,"
-      " floor(extract(epoch FROM token_expires_at) * 1000)::bigint, coalesce(calendar_list, '[]'), sync_enabled,"
-      " watch_channel_id, watch_resource_id, floor(extract(epoch FROM watch_expiration) * 1000)::bigint"
+      " floor(extract(epoch FROM token_expires_at) * 1000)::bigint, coalesce(calendar_list, '[]'),"
+      " sync_enabled, watch_channel_id, watch_resource_id,"
+      " floor(extract(epoch FROM watch_expiration) * 1000)::bigint"
       " FROM calendar_connections WHERE id = $1",
       id_wanted);
   if (x.size() == 0)
@@ -152,9 +153,10 @@ std::optional<platform_rows::calendar_connection_row> sql_backend::connection(co
 }
 
 std::optional<watch_row> sql_backend::watch(const uuid& connection) {
-  auto x = side_door().run("SELECT planned_channel, refused_token, error_class, error FROM herald_calendar_watches"
-                           " WHERE connection_id = $1",
-                           connection);
+  auto x =
+      side_door().run("SELECT planned_channel, refused_token, error_class, error FROM herald_calendar_watches"
+                      " WHERE connection_id = $1",
+                      connection);
   if (x.size() == 0)
     return std::nullopt;
   return watch_row{std::string{x.text(0, 0)}, std::string{x.text(0, 1)}, std::string{x.text(0, 2)},
@@ -163,8 +165,8 @@ std::optional<watch_row> sql_backend::watch(const uuid& connection) {
 
 void sql_backend::set_tokens(const uuid& connection, std::optional<std::string> access,
                              std::optional<std::string> refresh) {
-  side_door().run("UPDATE calendar_connections SET access_token = $2, refresh_token = $3 WHERE id = $1", connection,
-                  access, refresh);
+  side_door().run("UPDATE calendar_connections SET access_token = $2, refresh_token = $3 WHERE id = $1",
+                  connection, access, refresh);
 }
 
 void sql_backend::set_channel(const uuid& connection, std::optional<std::string> channel) {

@@ -108,10 +108,18 @@ public:
                       id);
     if (!x.step())
       return std::nullopt;
-    return platform_rows::calendar_connection_row{
-        x.id(0),           x.id(1),   x.text(2),           x.text(3),           optional_text(x, 4),
-        optional_text(x, 5), x.optional_time(6), x.text(7), x.integer(8) != 0, optional_text(x, 9),
-        optional_text(x, 10), x.optional_time(11)};
+    return platform_rows::calendar_connection_row{x.id(0),
+                                                  x.id(1),
+                                                  x.text(2),
+                                                  x.text(3),
+                                                  optional_text(x, 4),
+                                                  optional_text(x, 5),
+                                                  x.optional_time(6),
+                                                  x.text(7),
+                                                  x.integer(8) != 0,
+                                                  optional_text(x, 9),
+                                                  optional_text(x, 10),
+                                                  x.optional_time(11)};
   }
 
   std::optional<watch_row> watch(const uuid& connection) override {
@@ -131,7 +139,8 @@ public:
   }
 
   void set_channel(const uuid& connection, std::optional<std::string> channel) override {
-    side_door().run("UPDATE calendar_connections SET watch_channel_id = ?2 WHERE id = ?1", connection, channel);
+    side_door().run("UPDATE calendar_connections SET watch_channel_id = ?2 WHERE id = ?1", connection,
+                    channel);
   }
 
   void delete_connection(const uuid& connection) override {

@@ -90,7 +90,9 @@ public:
   result<std::uint64_t> purge_bodies(const purge_request& x) override { return inner_->purge_bodies(x); }
   result<sender_share> report_sender(const sender_report& x) override { return inner_->report_sender(x); }
 
-  result<std::vector<job_state>> open_jobs(const open_jobs_request& x) override { return inner_->open_jobs(x); }
+  result<std::vector<job_state>> open_jobs(const open_jobs_request& x) override {
+    return inner_->open_jobs(x);
+  }
   result<begun_run> begin_run(const begin_run_request& x) override { return inner_->begin_run(x); }
   result<bool> finish_run(const finish_run_request& x) override { return inner_->finish_run(x); }
   result<std::vector<job_run>> job_runs(std::uint32_t limit) override { return inner_->job_runs(limit); }

@@ -48,7 +48,8 @@ TEST(codec_fields, no_member_is_forgotten) {
   expect_complete<run_ref, open_jobs_request, open_run, job_state, missed_span, begin_run_request, begun_run,
                   finish_run_request, job_run>();
   expect_complete<due_watches_request, due_watch, due_watches, watch_update::tokens, watch_update::channel,
-                  watch_update::trouble, watch_update, record_watches_request, watches_recorded, watch_summary>();
+                  watch_update::trouble, watch_update, record_watches_request, watches_recorded,
+                  watch_summary>();
   expect_complete<doctor_request, claim_facts, access_facts, work_facts, database_facts>();
 }
 
@@ -145,12 +146,13 @@ TEST(codec_requests, what_is_to_be_kept_of_a_renewal) {
   x.token = watch_update::tokens{secret{"access"}, secret{"refresh"}, t0};
   x.created = watch_update::channel{"new", "r", t0, "old"};
   x.failed = watch_update::trouble{{failure_class::permanent, "why"}, "print"};
-  EXPECT_EQ(encode(record_watches_request{{3, 2}, "w", t0, {x}}),
-            R"({"run":{"id":3,"claim_no":2},"worker":"w","now":1768919445000,"updates":[{"connection_id":")" + olga
-                + R"(","token":{"access_token":"access","refresh_token":"refresh","expires_at":1768919445000},)"
-                  R"("planned":null,"created":{"channel_id":"new","resource_id":"r","expires_at":1768919445000,)"
-                  R"("replaces":"old"},"failed":{"why":{"kind":"permanent","reason":"why"},)"
-                  R"("refused_token":"print"}}]})");
+  EXPECT_EQ(
+      encode(record_watches_request{{3, 2}, "w", t0, {x}}),
+      R"({"run":{"id":3,"claim_no":2},"worker":"w","now":1768919445000,"updates":[{"connection_id":")" + olga
+          + R"(","token":{"access_token":"access","refresh_token":"refresh","expires_at":1768919445000},)"
+            R"("planned":null,"created":{"channel_id":"new","resource_id":"r","expires_at":1768919445000,)"
+            R"("replaces":"old"},"failed":{"why":{"kind":"permanent","reason":"why"},)"
+            R"("refused_token":"print"}}]})");
 }
 
 TEST(codec_requests, a_chunk_of_a_job) {
@@ -398,8 +400,9 @@ TEST(codec_hostile, a_field_deep_inside) {
 }
 
 TEST(codec_hostile, a_complaint_quotes_no_token) {
-  auto answer = std::string{R"({"watches":[{"connection_id":")"} + olga
-                + R"(","access_token":"ya29.hidden","refresh_token":["1//hidden"],"token_expires_at":null}]})";
+  auto answer =
+      std::string{R"({"watches":[{"connection_id":")"} + olga
+      + R"(","access_token":"ya29.hidden","refresh_token":["1//hidden"],"token_expires_at":null}]})";
   EXPECT_COMPLAINT(due_watches, answer, "'watches[0].refresh_token' is no text");
   EXPECT_EQ(complaint<due_watches>(answer).find("hidden"), std::string::npos);
 }

@@ -134,12 +134,13 @@ void sql_platform::meetings(const platform_rows& rows, timestamp now) {
 
 void sql_platform::calendars(const platform_rows& rows, timestamp now) {
   for (auto& x : rows.calendar_connections)
-    db_.run("INSERT INTO calendar_connections (id, user_id, provider, provider_account_id, access_token,"
-            " refresh_token, token_expires_at, calendar_list, sync_enabled, watch_channel_id, watch_resource_id,"
-            " watch_expiration, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
-            x.id, x.user_id, x.provider, x.provider_account_id, x.access_token, x.refresh_token,
-            x.token_expires_at, x.calendar_list, x.sync_enabled, x.watch_channel_id, x.watch_resource_id,
-            x.watch_expiration, now);
+    db_.run(
+        "INSERT INTO calendar_connections (id, user_id, provider, provider_account_id, access_token,"
+        " refresh_token, token_expires_at, calendar_list, sync_enabled, watch_channel_id, watch_resource_id,"
+        " watch_expiration, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+        x.id, x.user_id, x.provider, x.provider_account_id, x.access_token, x.refresh_token,
+        x.token_expires_at, x.calendar_list, x.sync_enabled, x.watch_channel_id, x.watch_resource_id,
+        x.watch_expiration, now);
 }
 
 } // namespace herald::test

@@ -134,15 +134,16 @@ private:
   }
 
   void calendars() {
-    insert("INSERT INTO calendar_connections (id, user_id, provider, provider_account_id, access_token,"
-           " refresh_token, token_expires_at, calendar_list, sync_enabled, watch_channel_id, watch_resource_id,"
-           " watch_expiration, created_at, updated_at)"
-           " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?13)",
-           rows_.calendar_connections, [this](statement& row, auto& x) {
-             row.bind(x.id, x.user_id, x.provider, x.provider_account_id, x.access_token, x.refresh_token,
-                      x.token_expires_at, x.calendar_list, x.sync_enabled, x.watch_channel_id,
-                      x.watch_resource_id, x.watch_expiration, now_);
-           });
+    insert(
+        "INSERT INTO calendar_connections (id, user_id, provider, provider_account_id, access_token,"
+        " refresh_token, token_expires_at, calendar_list, sync_enabled, watch_channel_id, watch_resource_id,"
+        " watch_expiration, created_at, updated_at)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?13)",
+        rows_.calendar_connections, [this](statement& row, auto& x) {
+          row.bind(x.id, x.user_id, x.provider, x.provider_account_id, x.access_token, x.refresh_token,
+                   x.token_expires_at, x.calendar_list, x.sync_enabled, x.watch_channel_id,
+                   x.watch_resource_id, x.watch_expiration, now_);
+        });
   }
 
   database& db_;
