@@ -396,6 +396,19 @@ TEST_F(http_client_plain, says_that_nobody_listens) {
   EXPECT_EQ(answer.error.find("hunter2"), std::string::npos) << answer.error;
 }
 
+TEST_F(http_client_plain, shows_another_target_where_the_real_one_tells_about_a_person) {
+  std::string base_url;
+  {
+    loopback_server server{echo};
+    base_url = server.base_url();
+  }
+  auto request = get("/of/anna@example.org/list");
+  request.shown_target = "/of/…/list";
+  auto answer = open(options_for(base_url))->exchange(request);
+  expect_mentions(answer.error, "GET " + base_url + "/of/…/list: cannot connect: ");
+  EXPECT_EQ(answer.error.find("anna"), std::string::npos) << answer.error;
+}
+
 TEST_F(http_client_plain, says_that_a_name_does_not_exist) {
   auto options = options_for("https://no-such-host.invalid");
   auto answer = open(options)->exchange(get());
