@@ -30,7 +30,7 @@ struct http_request {
   /// kept connection may have delivered sent a second time by the client itself.
   bool repeatable = false;
   /// How messages name the target, where it tells about a person; empty: as it is, up to its query.
-  std::string shown_target;
+  std::string shown_target{};
 };
 
 struct http_response {
