@@ -738,7 +738,9 @@ TEST_F(google_calendar_test, says_where_nobody_listens) {
 
 TEST_F(google_calendar_test, does_not_swallow_a_huge_answer) {
   queue_answer(200, std::string(70'000, 'x'));
-  expect(call(refresh()), verdict::try_later, failure_class::transient, "huge");
+  auto answer = call(refresh());
+  expect(answer, verdict::try_later, failure_class::transient, "huge");
+  EXPECT_NE(answer.why.reason.find("larger than the limit"), std::string::npos) << answer.why.reason;
 }
 
 } // namespace herald::test
