@@ -282,7 +282,7 @@ TEST(codec_answers, all_others_come_back_whole) {
   expect_round_trip(record_report{1, 2, 3, 4, 5, 6, 7});
   expect_round_trip(window_report{true, 2, 3});
   expect_round_trip(sender_share{3, 99});
-  job_state waiting{"j", t0, open_run{{1, 2}, t0, "w", run_state::failed, 3, t0}};
+  job_state waiting{"j", t0, open_run{{1, 2}, t0, run_cause::catch_up, "w", run_state::failed, 3, t0}};
   expect_round_trip(wrapped<std::vector<job_state>>{{waiting, {"k", t0, std::nullopt}}});
   expect_round_trip(begun_run{begin_verdict::begun, {1, 2}, 3, "", std::nullopt});
   expect_round_trip(begun_run{begin_verdict::busy, {}, 0, "w", t0});

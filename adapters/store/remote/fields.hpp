@@ -601,6 +601,7 @@ template <class F, is<open_jobs_request> X> void fields(F& f, X& x) {
 template <class F, is<open_run> X> void fields(F& f, X& x) {
   f("run", x.run);
   f("scheduled_at", x.scheduled_at);
+  f("cause", x.cause);
   f("worker", x.worker);
   f("state", x.state);
   f("attempts", x.attempts);

@@ -22,7 +22,7 @@ constexpr std::string_view insert_jobs = R"(
 // A failed run waits for another try only as long as no later instant has come.
 constexpr std::string_view select_states = R"(
   SELECT j.job, max(j.known_since, coalesce(n.scheduled_at, j.known_since)), o.id, o.claim_no, o.scheduled_at,
-    o.worker, o.state, o.attempts, coalesce(o.lease_until, o.retry_at)
+    o.cause, o.worker, o.state, o.attempts, coalesce(o.lease_until, o.retry_at)
   FROM json_each(?1) w
     CROSS JOIN herald_jobs j ON j.job = w.value
     LEFT JOIN herald_job_runs n ON n.id = (
@@ -135,10 +135,11 @@ job_state state_in(const statement& row) {
   if (!row.is_null(2))
     out.open = open_run{{row.integer(2), row.small_integer(3)},
                         row.time(4),
-                        row.text(5),
-                        state_named(row.text(6)),
-                        row.small_integer(7),
-                        row.time(8)};
+                        cause_named(row.text(5)),
+                        row.text(6),
+                        state_named(row.text(7)),
+                        row.small_integer(8),
+                        row.time(9)};
   return out;
 }
 

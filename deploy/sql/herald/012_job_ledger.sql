@@ -45,7 +45,7 @@ begin
       'settled_until', herald_ms(greatest(j.known_since, newest.scheduled_at)),
       'open', case when o.id is not null then json_build_object(
         'run', json_build_object('id', o.id, 'claim_no', o.claim_no), 'scheduled_at', herald_ms(o.scheduled_at),
-        'worker', o.worker, 'state', o.state, 'attempts', o.attempts,
+        'cause', o.cause, 'worker', o.worker, 'state', o.state, 'attempts', o.attempts,
         'due_at', herald_due_ms(coalesce(o.lease_until, o.retry_at))) end) order by w.n), '[]')
     from json_array_elements_text(request -> 'jobs') with ordinality w (job, n)
       join herald_jobs j on j.job = w.job
