@@ -321,7 +321,7 @@ public:
     for (auto& x : channels_)
       if (x.account == account && x.calendar == calendar)
         add_changes(x, changes);
-    std::ranges::sort(changes);
+    std::ranges::sort(changes, {}, [](auto& x) { return std::pair{x.at, x.no}; });
     std::vector<channel_count> out;
     std::size_t live = 0;
     for (auto& x : changes) {
@@ -351,8 +351,6 @@ private:
     timestamp at{};
     std::uint64_t no = 0;
     bool begins = false;
-
-    auto operator<=>(const change&) const = default;
   };
 
   // -- the token endpoint -----------------------------------------------------------------------------------

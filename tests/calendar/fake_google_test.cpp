@@ -125,6 +125,13 @@ TEST_F(simulated_google_test, counts_a_channel_until_it_expires) {
   EXPECT_TRUE(unwatched());
 }
 
+TEST_F(simulated_google_test, takes_a_channel_that_begins_as_another_ends_for_no_gap) {
+  watch("a");
+  time->advance(std::chrono::hours{24 * 7});
+  watch("b");
+  EXPECT_FALSE(unwatched());
+}
+
 TEST_F(simulated_google_test, strikes_the_call_and_the_account_that_a_fault_names) {
   google_fault fault;
   fault.error = "backendError";
