@@ -100,9 +100,9 @@ public:
 };
 
 /// What the renewal of calendar watches needs. Same rules as event_store.
-class watch_store {
+class calendar_store {
 public:
-  virtual ~watch_store() = default;
+  virtual ~calendar_store() = default;
 
   virtual result<due_watches> find_due_watches(const due_watches_request&) = 0;
 
@@ -113,7 +113,7 @@ public:
 };
 
 /// What the time-driven jobs need.
-class job_store : public run_ledger, public nudge_store, public watch_store {};
+class job_store : public run_ledger, public nudge_store, public calendar_store {};
 
 /// Everything that runs behind the store gate.
 class pipeline_store : public event_store, public outbox_store, public job_store {};

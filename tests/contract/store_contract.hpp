@@ -35,7 +35,7 @@ struct store_under_test {
   event_store& events;
   outbox_store& outbox;
   run_ledger& ledger;
-  watch_store& watches;
+  calendar_store& watches;
   nudge_store& nudges;
   operator_store& operations;
   platform_writer& platform;

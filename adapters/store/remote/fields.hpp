@@ -588,11 +588,6 @@ template <class F, is<stuck_mail> X> void fields(F& f, X& x) {
 
 // -- the ledger of jobs -------------------------------------------------------------------------------------
 
-template <class F, is<run_ref> X> void fields(F& f, X& x) {
-  f("id", x.id);
-  f("claim_no", x.claim_no);
-}
-
 template <class F, is<open_jobs_request> X> void fields(F& f, X& x) {
   f("jobs", x.jobs);
   f("now", x.now);

@@ -102,7 +102,7 @@ result<std::vector<job_run>> remote_store::job_runs(std::uint32_t limit) {
   return ask_wrapped<std::vector<job_run>>("herald_job_runs", list_request{limit});
 }
 
-// -- watch_store --------------------------------------------------------------------------------------------
+// -- calendar_store --------------------------------------------------------------------------------------------
 
 result<due_watches> remote_store::find_due_watches(const due_watches_request& x) {
   return ask<due_watches>("herald_due_watches", x);

@@ -50,7 +50,7 @@ public:
   result<bool> finish_run(const finish_run_request& x) override;
   result<std::vector<job_run>> job_runs(std::uint32_t limit) override;
 
-  // -- watch_store ------------------------------------------------------------------------------------------
+  // -- calendar_store ------------------------------------------------------------------------------------------
 
   result<due_watches> find_due_watches(const due_watches_request& x) override;
   result<watches_recorded> record_watches(const record_watches_request& x) override;

@@ -112,7 +112,7 @@ public:
     return guarded([&] { return sqlite::job_runs(db_, limit); });
   }
 
-  // -- watch_store ------------------------------------------------------------------------------------------
+  // -- calendar_store ------------------------------------------------------------------------------------------
 
   result<due_watches> find_due_watches(const due_watches_request& x) override {
     return guarded([&] { return sqlite::find_due_watches(db_, x); });
