@@ -81,7 +81,8 @@ protected:
       rows.projects.push_back({id, "Project", ids::borrower_org, at});
       rows.threads.push_back({id, id, "Talk"});
       rows.messages.push_back({id, ids::max, "hello", t0 - std::chrono::hours{5}});
-      rows.meetings.push_back({id, "Call", t0 + std::chrono::minutes{20}, 45, {}, ids::olga, {}, "scheduled"});
+      rows.meetings.push_back(
+          {id, "Call", t0 + std::chrono::minutes{20}, 45, {}, ids::olga, {}, "scheduled"});
       for (auto& user : {ids::olga, ids::oskar}) {
         rows.participants.push_back({id, user, {}});
         auto place = make_id(static_cast<std::uint8_t>(kind + 1), n);
@@ -96,7 +97,8 @@ protected:
   job_chunk_request chunk() {
     db.run("INSERT INTO herald_jobs (job, known_since) VALUES ('a', 0) ON CONFLICT DO NOTHING");
     db.run("DELETE FROM herald_job_runs");
-    db.run("INSERT INTO herald_job_runs (job, scheduled_at, first_at, cause, state, worker, claim_no, lease_until)"
+    db.run("INSERT INTO herald_job_runs (job, scheduled_at, first_at, cause, state, worker, claim_no, "
+           "lease_until)"
            " VALUES ('a', 0, 0, 'hand', 'running', 'worker-1', 1, 0)");
     job_chunk_request out;
     out.run = {db.last_insert_id(), 1};

@@ -15,8 +15,8 @@ constexpr std::string_view select_projects = "SELECT id FROM projects WHERE id >
 constexpr std::string_view select_verdicts = R"(
   WITH resumes AS MATERIALIZED (
     SELECT p.id AS project_id, p.owner_org_id, 'project' AS resume_type,
-      min(?3, coalesce((SELECT max(a.last_project_resume_edit_at) FROM project_workspace_activity a
-                        WHERE a.project_id = p.id), p.created_at)) AS idle_since,
+      coalesce((SELECT max(a.last_project_resume_edit_at) FROM project_workspace_activity a
+                WHERE a.project_id = p.id), p.created_at) AS idle_since,
       coalesce(
         (SELECT v.completeness_percent FROM resources r JOIN project_resumes v ON v.id = r.current_version_id
          WHERE r.project_id = p.id AND r.resource_type = 'PROJECT_RESUME'
@@ -26,8 +26,8 @@ constexpr std::string_view select_verdicts = R"(
     FROM projects p WHERE p.id > ?1 AND p.id <= ?2
     UNION ALL
     SELECT p.id, p.owner_org_id, 'borrower',
-      min(?3, coalesce((SELECT max(a.last_borrower_resume_edit_at) FROM project_workspace_activity a
-                        WHERE a.project_id = p.id), p.created_at)),
+      coalesce((SELECT max(a.last_borrower_resume_edit_at) FROM project_workspace_activity a
+                WHERE a.project_id = p.id), p.created_at),
       coalesce(
         (SELECT v.completeness_percent FROM resources r JOIN borrower_resumes v ON v.id = r.current_version_id
          WHERE r.project_id = p.id AND r.resource_type = 'BORROWER_RESUME'

@@ -358,14 +358,14 @@ begin
     -- The version that the resume's resource points to, else the latest, else nothing written yet.
     select p.id as project_id, p.owner_org_id, r.*
     from projects p left join edits e on e.project_id = p.id cross join lateral (
-      select 'project' as resume_type, least(coalesce(e.project, p.created_at), at) as idle_since, coalesce(
+      select 'project' as resume_type, coalesce(e.project, p.created_at) as idle_since, coalesce(
         (select v.completeness_percent from resources x join project_resumes v on v.id = x.current_version_id
           where x.project_id = p.id and x.resource_type = 'PROJECT_RESUME'
           order by x.created_at desc, x.id limit 1),
         (select v.completeness_percent from project_resumes v where v.project_id = p.id
           order by v.version_number desc limit 1), 0) as percent
       union all
-      select 'borrower', least(coalesce(e.borrower, p.created_at), at), coalesce(
+      select 'borrower', coalesce(e.borrower, p.created_at), coalesce(
         (select v.completeness_percent from resources x join borrower_resumes v on v.id = x.current_version_id
           where x.project_id = p.id and x.resource_type = 'BORROWER_RESUME'
           order by x.created_at desc, x.id limit 1),
