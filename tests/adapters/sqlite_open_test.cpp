@@ -140,9 +140,11 @@ TEST_F(sqlite_open, a_newer_schema_is_refused_and_nothing_is_lost) {
 
 TEST_F(sqlite_open, an_older_schema_is_brought_up_to_date_with_everything_in_it) {
   fill();
-  sqlite::database{options}.execute_script("DROP TABLE herald_senders; DROP TABLE herald_job_runs; DROP TABLE herald_jobs;"
-                                           " DROP TABLE herald_calendar_watches; DROP INDEX domain_events_resume_nudges;"
-                                           " DROP INDEX unread_thread_stale_log_sent; PRAGMA user_version = 2");
+  sqlite::database{options}.execute_script(
+      "DROP TABLE herald_senders; DROP TABLE herald_job_runs; DROP TABLE herald_jobs;"
+      " DROP TABLE herald_calendar_watches; DROP INDEX domain_events_resume_nudges;"
+      " DROP INDEX unread_thread_stale_log_sent; DROP INDEX unread_thread_stale_log_event; PRAGMA "
+      "user_version = 2");
   EXPECT_EQ(events(), 1u);
   sqlite::database db{options};
   EXPECT_EQ(db.read_integer("PRAGMA user_version"), sqlite::schema_version);

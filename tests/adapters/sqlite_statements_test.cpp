@@ -95,8 +95,7 @@ protected:
 
   /// A chunk on behalf of a run that "worker-1" holds.
   job_chunk_request chunk() {
-    db.run("INSERT INTO herald_jobs (job, known_since) VALUES ('a', 0) ON CONFLICT DO NOTHING");
-    db.run("DELETE FROM herald_job_runs");
+    db.run("INSERT INTO herald_jobs (job, known_since) VALUES ('a', 0)");
     db.run("INSERT INTO herald_job_runs (job, scheduled_at, first_at, cause, state, worker, claim_no, "
            "lease_until)"
            " VALUES ('a', 0, 0, 'hand', 'running', 'worker-1', 1, 0)");

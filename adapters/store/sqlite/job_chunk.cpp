@@ -15,15 +15,11 @@ using nlohmann::json;
 constexpr std::string_view select_run = R"(
   SELECT 1 FROM herald_job_runs WHERE id = ?1 AND claim_no = ?2 AND worker = ?3 AND state = 'running')";
 
-constexpr std::string_view select_last_event = R"(
-  SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'domain_events'), 0))";
-
 constexpr std::string_view insert_events = R"(
   INSERT INTO domain_events
-    (id, event_type, actor_id, project_id, resource_id, thread_id, meeting_id, payload, created_at)
-  SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7,
-    value ->> 8
-  FROM json_each(?1))";
+    (event_type, actor_id, project_id, resource_id, thread_id, meeting_id, payload, created_at)
+  SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7
+  FROM json_each(?1) ORDER BY key)";
 
 json optional_text(const std::optional<uuid>& x) {
   return x ? json(to_string(*x)) : json{};
@@ -50,17 +46,14 @@ std::string system_accounts(const std::vector<uuid>& excluded) {
 }
 
 std::int64_t append_events(database& db, std::span<const new_event> events) {
-  // Nobody else gives ids out while this transaction holds the write lock.
-  auto last = db.query(select_last_event);
-  last.step();
-  auto first = last.integer(0) + 1;
   auto rows = json::array();
   for (auto& x : events)
-    rows.push_back({first + static_cast<std::int64_t>(rows.size()), x.type, optional_text(x.actor_id),
-                    optional_text(x.project_id), optional_text(x.resource_id), optional_text(x.thread_id),
-                    optional_text(x.meeting_id), x.payload, to_epoch_ms(x.created_at.value())});
+    rows.push_back({x.type, optional_text(x.actor_id), optional_text(x.project_id),
+                    optional_text(x.resource_id), optional_text(x.thread_id), optional_text(x.meeting_id),
+                    x.payload, to_epoch_ms(x.created_at.value())});
   db.run(insert_events, rows.dump(-1, ' ', false, json::error_handler_t::replace));
-  return first;
+  // Nobody else is given ids while this transaction holds the write lock.
+  return db.last_insert_id() - static_cast<std::int64_t>(events.size()) + 1;
 }
 
 } // namespace herald::sqlite

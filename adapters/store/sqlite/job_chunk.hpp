@@ -53,7 +53,7 @@ id_range find_range(database& db, std::string_view sql, const job_chunk_request&
 }
 
 /// Appends events with one statement, and returns the id of the first; those of the others follow.
-/// @pre in a write transaction, and each event has its created_at
+/// @pre in a write transaction; there are events, and each has its created_at
 std::int64_t append_events(database& db, std::span<const new_event> events);
 
 /// The verdict of a row that an event comes of.

@@ -51,3 +51,5 @@ CREATE TABLE herald_calendar_watches (
 CREATE INDEX domain_events_resume_nudges ON domain_events (project_id, created_at)
   WHERE event_type = 'resume_incomplete_nudge';
 CREATE INDEX unread_thread_stale_log_sent ON unread_thread_stale_log (thread_id, user_id, sent_at);
+-- For events that go with their project: their rows of the log forget them.
+CREATE INDEX unread_thread_stale_log_event ON unread_thread_stale_log (event_id);
