@@ -56,7 +56,8 @@ struct fixture : actor_fixture {
   std::shared_ptr<std::vector<herald::alarm>> alarms = std::make_shared<std::vector<herald::alarm>>();
   timer_actor timer = spawn([alarms = alarms](timer_actor::pointer) -> timer_actor::behavior_type {
     return {[](status_atom) { return stage_status{}; },
-            [alarms](const herald::alarm& x) { alarms->push_back(x); },
+            [alarms](const herald::alarm& x) { alarms->push_back(x); }, //
+            [](const schedule_change_ptr&) {},                          //
             [](due_atom, std::uint64_t, std::uint64_t) {}};
   });
   std::shared_ptr<email_rules> rules = std::make_shared<email_rules>();

@@ -110,7 +110,7 @@ struct fixture : actor_fixture {
     links.timer = spawn(
         timer,
         std::vector<timer_entry>{{std::string{poll_job}, 30s, relay}, {std::string{renew_job}, 20s, relay}},
-        time, logger{});
+        std::uint64_t{1}, time, logger{});
     aut = spawn(event_poller, cfg, "w1", links, time, logger{});
     *target = aut;
     consume_messages();

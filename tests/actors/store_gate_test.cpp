@@ -81,33 +81,54 @@ public:
   result<sender_share> report_sender(const sender_report&) override { return answered(sender_share{5, 6}); }
 
   result<std::vector<job_state>> open_jobs(const open_jobs_request& x) override {
-    return answered(std::vector(x.jobs.size(), job_state{}));
+    std::vector<job_state> out;
+    for (auto& job : x.jobs)
+      out.push_back({job, x.now, std::nullopt});
+    return answered(std::move(out));
   }
 
-  result<begun_run> begin_run(const begin_run_request&) override { return answered(begun_run{}); }
-  result<bool> finish_run(const finish_run_request&) override { return answered(true); }
+  result<begun_run> begin_run(const begin_run_request& x) override {
+    begun_run out;
+    out.holder = x.worker;
+    return answered(std::move(out));
+  }
+
+  result<bool> finish_run(const finish_run_request& x) override { return answered(x.run.id == 9); }
+
   result<std::vector<job_run>> job_runs(std::uint32_t) override { return answered(std::vector<job_run>{}); }
-  result<due_watches> find_due_watches(const due_watches_request&) override {
-    return answered(due_watches{});
+
+  result<job_chunk> remind_of_meetings(const meeting_reminders_request&) override { return chunk("meetings"); }
+
+  result<job_chunk> nudge_unread_threads(const unread_nudges_request&) override { return chunk("threads"); }
+
+  result<job_chunk> nudge_incomplete_resumes(const resume_nudges_request&) override { return chunk("resumes"); }
+
+  result<due_watches> find_due_watches(const due_watches_request& x) override {
+    due_watches out;
+    out.watches.resize(x.limit);
+    return answered(std::move(out));
   }
 
-  result<watches_recorded> record_watches(const record_watches_request&) override {
-    return answered(watches_recorded{});
+  result<watches_recorded> record_watches(const record_watches_request& x) override {
+    watches_recorded out;
+    for (auto& update : x.updates)
+      out.lost.push_back(update.connection_id);
+    return answered(std::move(out));
   }
 
-  result<watch_summary> summarize_watches(timestamp) override { return answered(watch_summary{}); }
-
-  result<job_chunk> remind_of_meetings(const meeting_reminders_request&) override {
-    return answered(job_chunk{});
-  }
-  result<job_chunk> nudge_unread_threads(const unread_nudges_request&) override {
-    return answered(job_chunk{});
-  }
-  result<job_chunk> nudge_incomplete_resumes(const resume_nudges_request&) override {
-    return answered(job_chunk{});
+  result<watch_summary> summarize_watches(timestamp) override {
+    watch_summary out;
+    out.watched = 7;
+    return answered(out);
   }
 
 private:
+  result<job_chunk> chunk(const char* next) {
+    job_chunk out;
+    out.next = next;
+    return answered(std::move(out));
+  }
+
   template <class T> result<T> answered(T x) {
     if (auto bad = next_failure())
       return *bad;
@@ -205,6 +226,30 @@ CAF_TEST(every kind of request about e - mails reaches the store as well) {
   CAF_CHECK_EQUAL(recorded->value->lost, 1u);
   CAF_CHECK_EQUAL(*released->value, 3u);
   CAF_CHECK_EQUAL(*purged->value, 4u);
+}
+
+CAF_TEST(every kind of request about jobs reaches the store as well) {
+  start();
+  auto opened = ask<job_states>(aut, open_jobs_request{{"a", "b"}, {}});
+  CAF_CHECK_EQUAL(opened.jobs.size(), 2u);
+  begin_run_request begin;
+  begin.worker = "w";
+  CAF_CHECK_EQUAL(ask<begun_run>(aut, begin).holder, "w");
+  finish_run_request finish;
+  finish.run.id = 9;
+  CAF_CHECK(ask<bool>(aut, finish));
+  CAF_CHECK_EQUAL(ask<job_chunk>(aut, meeting_reminders_request{}).next, "meetings");
+  CAF_CHECK_EQUAL(ask<job_chunk>(aut, unread_nudges_request{}).next, "threads");
+  CAF_CHECK_EQUAL(ask<job_chunk>(aut, resume_nudges_request{}).next, "resumes");
+  due_watches_request due;
+  due.limit = 3;
+  CAF_CHECK_EQUAL(ask<due_watches_ptr>(aut, due)->watches.size(), 3u);
+  record_watches_request record;
+  record.updates.resize(2);
+  auto recorded =
+      ask<watches_recorded>(aut, record_watches_ptr{std::make_shared<record_watches_request>(record)});
+  CAF_CHECK_EQUAL(recorded.lost.size(), 2u);
+  CAF_CHECK_EQUAL(ask<watch_summary>(aut, watch_summary_request{}).watched, 7u);
 }
 
 CAF_TEST(requests beyond the queue are answered with an outage) {

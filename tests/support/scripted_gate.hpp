@@ -15,6 +15,8 @@
 #include "core/commit_plan.hpp"
 #include "messages/actors.hpp"
 #include "tests/support/actor_fixture.hpp"
+#include "tests/support/scripted_ledger.hpp"
+#include "tests/support/scripted_watches.hpp"
 
 namespace herald::testing {
 
@@ -47,6 +49,27 @@ struct gate_script {
   sender_share share;
   std::int64_t last_envelope = 0;
 
+  scripted_ledger ledger;
+  std::vector<open_jobs_request> looks;
+  std::vector<begin_run_request> begins;
+  std::vector<finish_run_request> finishes;
+  std::deque<failure> look_failures;
+  std::deque<failure> begin_failures;
+  std::deque<failure> finish_failures;
+  /// The next runs begin, and the answers that say so are lost.
+  std::deque<failure> lost_begins;
+
+  /// By whatever nudge job; without an answer a chunk is the last one and empty.
+  std::vector<job_chunk_request> chunks;
+  std::vector<std::string> chunk_kinds;
+  std::vector<unread_nudges_request> unread_forms;
+  std::deque<std::variant<job_chunk, failure>> chunk_answers;
+  /// Chunks wait until the gate is told `freed`.
+  bool hold_chunks = false;
+  std::vector<std::pair<job_chunk_request, caf::typed_response_promise<job_chunk>>> held_chunks;
+
+  std::shared_ptr<scripted_watches> watches = std::make_shared<scripted_watches>();
+
   /// Commits wait until the gate is told `freed`.
   bool hold_commits = false;
   std::vector<std::pair<commit_request_ptr, caf::typed_response_promise<commit_report>>> held;
@@ -61,6 +84,41 @@ inline std::optional<failure> next_of(std::deque<failure>& xs) {
   auto out = std::move(xs.front());
   xs.pop_front();
   return out;
+}
+
+inline std::variant<job_chunk, failure> next_chunk(gate_script& script) {
+  if (script.chunk_answers.empty())
+    return job_chunk{};
+  auto answer = std::move(script.chunk_answers.front());
+  script.chunk_answers.pop_front();
+  return answer;
+}
+
+inline caf::result<job_chunk> on_chunk(store_gate_actor::pointer self, gate_script& script,
+                                       const char* kind, const job_chunk_request& x) {
+  script.chunks.push_back(x);
+  script.chunk_kinds.emplace_back(kind);
+  if (script.hold_chunks) {
+    auto promise = self->make_response_promise<job_chunk>();
+    script.held_chunks.emplace_back(x, promise);
+    return promise;
+  }
+  auto answer = next_chunk(script);
+  if (auto* why = std::get_if<failure>(&answer))
+    return to_error(*why);
+  return std::get<job_chunk>(std::move(answer));
+}
+
+/// Lets the held chunks go, in order.
+inline void free_chunks(gate_script& script) {
+  script.hold_chunks = false;
+  for (auto& [request, promise] : std::exchange(script.held_chunks, {})) {
+    auto answer = next_chunk(script);
+    if (auto* why = std::get_if<failure>(&answer))
+      promise.deliver(to_error(*why));
+    else
+      promise.deliver(std::get<job_chunk>(std::move(answer)));
+  }
 }
 
 /// What a store would make of the request if everything in it still held.
@@ -177,8 +235,58 @@ inline store_gate_actor::behavior_type scripted_gate(store_gate_actor::pointer s
           return to_error(*why);
         return script->share;
       },
-      // Lets the held commits go; a promise may only be kept by the actor that made it.
+      [script](const open_jobs_request& x) -> caf::result<job_states> {
+        script->looks.push_back(x);
+        if (auto why = next_of(script->look_failures))
+          return to_error(*why);
+        job_states out;
+        for (auto& job : x.jobs)
+          out.jobs.push_back(script->ledger.open(job, x.now));
+        return out;
+      },
+      [script](const begin_run_request& x) -> caf::result<begun_run> {
+        script->begins.push_back(x);
+        if (auto why = next_of(script->begin_failures))
+          return to_error(*why);
+        auto out = script->ledger.begin(x);
+        if (auto why = next_of(script->lost_begins))
+          return to_error(*why);
+        return out;
+      },
+      [script](const finish_run_request& x) -> caf::result<bool> {
+        script->finishes.push_back(x);
+        if (auto why = next_of(script->finish_failures))
+          return to_error(*why);
+        return script->ledger.finish(x);
+      },
+      [self, script](const meeting_reminders_request& x) {
+        return on_chunk(self, *script, "meetings", x.chunk);
+      },
+      [self, script](const unread_nudges_request& x) {
+        script->unread_forms.push_back(x);
+        return on_chunk(self, *script, "threads", x.chunk);
+      },
+      [self, script](const resume_nudges_request& x) {
+        return on_chunk(self, *script, "resumes", x.chunk);
+      },
+      [script](const due_watches_request& x) -> caf::result<due_watches_ptr> {
+        if (auto why = next_of(script->watches->read_failures))
+          return to_error(*why);
+        return std::make_shared<const due_watches>(script->watches->find(x));
+      },
+      [script](const record_watches_ptr& x) -> caf::result<watches_recorded> {
+        if (auto why = next_of(script->watches->record_failures))
+          return to_error(*why);
+        return script->watches->record(*x);
+      },
+      [script](const watch_summary_request&) {
+        watch_summary out;
+        out.connections = out.watched = script->watches->connections.size();
+        return out;
+      },
+      // Lets go what is held; a promise may only be kept by the actor that made it.
       [script](freed_atom, std::uint64_t) {
+        free_chunks(*script);
         script->hold_commits = false;
         for (auto& [request, answer] : std::exchange(script->held, {}))
           answer.deliver(expected_report(request->batches, request->failures));
@@ -193,14 +301,18 @@ public:
       : sched_{const_cast<caf::scheduler::test_coordinator&>(sched)}, start_{sched_.clock().now()} {}
 
   timestamp now() const override {
-    return epoch + std::chrono::duration_cast<duration>(sched_.clock().now() - start_);
+    return epoch + set_by_ + std::chrono::duration_cast<duration>(sched_.clock().now() - start_);
   }
+
+  /// Somebody sets the wall clock; timers do not notice.
+  void set_by(duration x) { set_by_ += x; }
 
   static constexpr timestamp epoch{std::chrono::milliseconds{1'768'900'000'000}};
 
 private:
   caf::scheduler::test_coordinator& sched_;
   caf::actor_clock::time_point start_;
+  duration set_by_{0};
 };
 
 inline claimed_event make_event(std::int64_t id, std::string type, std::int32_t attempts = 0,
