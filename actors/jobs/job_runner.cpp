@@ -15,6 +15,10 @@ constexpr duration grace{5'000};
 /// A run belongs to its daemon for so much longer than its deadline, to write down how it ended.
 constexpr duration lease_margin{60'000};
 
+/// Others may change the ledger, and people the clock: however far away the next thing to do is, it is looked at again
+/// after this.
+constexpr duration longest_wait{10 * 60'000};
+
 /// Pauses between tries to reach a ledger that is down.
 constexpr duration first_pause{1'000};
 constexpr duration longest_pause{60'000};
@@ -125,7 +129,7 @@ caf::result<hand_run> job_runner_state::on_run_job(const run_job& x) {
     return to_error({failure_class::permanent, "there is no job '" + x.job + "'"});
   if (draining)
     return to_error({failure_class::outage, "the daemon is stopping and begins no run"});
-  if (i->phase != phase::idle) {
+  if (i->phase != phase::idle && i->phase != phase::looking) {
     hand_run busy;
     busy.verdict = begin_verdict::busy;
     busy.holder = cfg.worker;
@@ -134,6 +138,9 @@ caf::result<hand_run> job_runner_state::on_run_job(const run_job& x) {
   auto answer = self->make_response_promise<hand_run>();
   auto index = static_cast<std::size_t>(i - jobs.begin());
   auto now = time->now();
+  // Takes precedence over a look that is under way or planned; that one is made afterwards.
+  i->look_again = true;
+  ++i->generation;
   i->asked_by = answer;
   i->as_of = x.as_of.value_or(now);
   i->dry_run = cfg.dry_run || x.dry_run;
@@ -160,12 +167,17 @@ caf::result<drain_report> job_runner_state::on_drain(const drain& x) {
   auto answer = self->make_response_promise<drain_report>();
   waiting_drain.push_back(answer);
   draining = true;
-  for (auto& y : jobs)
+  for (std::size_t i = 0; i < jobs.size(); ++i) {
+    auto& y = jobs[i];
     if (y.phase == phase::working) {
       y.handed_back = true;
       y.phase = phase::ending;
       self->send(y.spec.actor, cancel_v);
+    } else if (y.phase == phase::waiting_to_finish) {
+      // There may not be time for the rest of the pause.
+      finish(i);
     }
+  }
   self->delayed_send(self, x.limit, flush_v);
   answer_waiting();
   return answer;
@@ -176,11 +188,14 @@ void job_runner_state::on_schedule_change(const std::vector<schedule_settings>& 
     auto i = std::ranges::find(jobs, x.job, [](const job& y) { return y.spec.schedule.job; });
     if (i == jobs.end())
       continue;
-    auto changed = schedule_of(x);
-    if (!changed && !x.rule.empty()) {
-      log.error(x.job, "change-refused", "the schedule '{}' in zone '{}' cannot be read; the old one stays",
-                x.rule, x.zone);
-      continue;
+    std::optional<job_schedule> changed;
+    if (!x.rule.empty()) {
+      auto parsed = job_schedule::parse(x);
+      if (parsed.has_error()) {
+        log.error(x.job, "change-refused", "{}; the old schedule stays", parsed.error().reason);
+        continue;
+      }
+      changed = std::move(*parsed);
     }
     i->spec.schedule = x;
     i->schedule = std::move(changed);
@@ -213,7 +228,7 @@ void job_runner_state::on_deadline(std::uint64_t index, std::uint64_t generation
 }
 
 void job_runner_state::on_finish_again(std::uint64_t index) {
-  if (jobs[index].phase == phase::finishing)
+  if (jobs[index].phase == phase::waiting_to_finish)
     finish(index);
 }
 
@@ -243,31 +258,46 @@ void job_runner_state::look(std::size_t index) {
   x.phase = phase::looking;
   self->request(gate, caf::infinite, open_jobs_request{{x.spec.schedule.job}, time->now()})
       .then(
-          [this, index](const job_states& states) {
-            on_store_fine();
-            jobs[index].phase = phase::idle;
-            if (!states.jobs.empty())
-              on_state(index, states.jobs.front());
+          [this, index, generation = x.generation](const job_states& states) {
+            // A run by hand may have overtaken the look.
+            if (jobs[index].generation != generation)
+              return;
+            if (states.jobs.size() != 1) {
+              back_off(index, {failure_class::transient, "the ledger did not say how the job stands"});
+              return;
+            }
+            on_state(index, states.jobs.front());
           },
-          [this, index](caf::error& err) {
-            on_store_failed(to_failure(err, self->system()));
-            jobs[index].phase = phase::idle;
-            look_later(index, time->now() + pause.next());
+          [this, index, generation = x.generation](caf::error& err) {
+            if (jobs[index].generation == generation)
+              back_off(index, to_failure(err, self->system()));
           });
 }
 
+void job_runner_state::back_off(std::size_t index, const failure& why) {
+  on_store_failed(why);
+  // The look after the pause serves whatever asked for another one.
+  jobs[index].look_again = false;
+  go_idle(index);
+  look_later(index, time->now() + pause.next());
+}
+
 void job_runner_state::look_later(std::size_t index, timestamp at) {
-  auto delay = std::max(at - time->now(), duration{1});
+  auto now = time->now();
+  auto delay = std::max(std::min(at, now + longest_wait) - now, duration{1});
   self->delayed_send(self, delay, look_v, std::uint64_t{index}, jobs[index].generation);
 }
 
 void job_runner_state::on_state(std::size_t index, const job_state& state) {
-  auto due = draining ? std::nullopt : choose(index, state);
+  auto& x = jobs[index];
+  // The schedule may have been taken away while the look was under way.
+  auto due = draining || !x.schedule ? std::nullopt : choose(index, state);
   if (!due) {
+    // Not before: a ledger that can be read and not be written is not fine.
+    on_store_fine();
     go_idle(index);
     return;
   }
-  auto& x = jobs[index];
   x.trying = {};
   x.trying.instant = due->instant;
   x.trying.cause = due->cause;
@@ -315,30 +345,25 @@ void job_runner_state::begin(std::size_t index, const due_run& due) {
   request.scheduled_at = due.instant;
   request.missed = due.missed;
   request.keep = cfg.keep;
-  missed += due.missed ? static_cast<std::int64_t>(due.missed->instants) : 0;
   self->request(gate, caf::infinite, std::move(request))
       .then(
-          [this, index](const begun_run& begun) {
+          [this, index, without_a_run = due.missed](const begun_run& begun) {
             on_store_fine();
-            on_begun(index, begun);
+            on_begun(index, without_a_run, begun);
           },
           [this, index](caf::error& err) {
             auto why = to_failure(err, self->system());
-            auto& y = jobs[index];
-            y.phase = phase::idle;
-            if (y.asked_by) {
-              y.asked_by->deliver(to_error(why));
-              y.asked_by.reset();
-            }
-            on_store_failed(why);
-            look_later(index, time->now() + pause.next());
-            answer_waiting();
+            if (auto asked_by = std::exchange(jobs[index].asked_by, std::nullopt))
+              asked_by->deliver(to_error(why));
+            back_off(index, why);
           });
 }
 
-void job_runner_state::on_begun(std::size_t index, const begun_run& begun) {
+void job_runner_state::on_begun(std::size_t index, const std::optional<missed_span>& without_a_run,
+                                const begun_run& begun) {
   auto& x = jobs[index];
   if (begun.verdict == begin_verdict::begun) {
+    missed += without_a_run ? static_cast<std::int64_t>(without_a_run->instants) : 0;
     x.run = begun.run;
     x.trying.attempt = begun.attempt;
     order(index);
@@ -368,7 +393,8 @@ void job_runner_state::order(std::size_t index) {
     return;
   }
   auto order = std::make_shared<job_order>();
-  order->run = x.run;
+  // A dry run has no claim to write under.
+  order->run = x.dry_run ? run_ref{} : x.run;
   order->worker = cfg.worker;
   order->as_of = x.as_of;
   order->deadline = now + x.spec.deadline;
@@ -394,7 +420,8 @@ void job_runner_state::on_report(std::size_t index, job_report report) {
   // A deadline that was missed says more than what the job makes of being broken off.
   if (!x.trying.why)
     x.trying.why = std::move(report.why);
-  x.handed_back = x.handed_back && x.trying.why.has_value();
+  // A run by hand is left to nobody: whoever asked for it is told.
+  x.handed_back = x.handed_back && x.trying.why && x.trying.cause != run_cause::hand;
   x.outcome = conclude(x.schedule ? &*x.schedule : nullptr, cfg.retry, x.trying, random.uniform());
   x.outcome.run = x.run;
   x.outcome.worker = cfg.worker;
@@ -403,6 +430,9 @@ void job_runner_state::on_report(std::size_t index, job_report report) {
     x.outcome.retry_at = x.outcome.now;
     ++handed_back;
   }
+  // Without a ledger there is nobody who would make it again.
+  if (x.dry_run)
+    x.outcome.retry_at.reset();
   tell(x);
   if (x.dry_run)
     on_finished(index, true);
@@ -423,10 +453,12 @@ void job_runner_state::finish(std::size_t index) {
             auto& y = jobs[index];
             on_store_failed(to_failure(err, self->system()));
             // Once the lease has run out the ledger says so itself, and the run is made again.
-            if (time->now() - y.trying.started_at < y.spec.deadline + lease_margin && !draining)
+            if (time->now() - y.trying.started_at < y.spec.deadline + lease_margin && !draining) {
+              y.phase = phase::waiting_to_finish;
               self->delayed_send(self, pause.next(), retry_v, std::uint64_t{index});
-            else
+            } else {
               on_finished(index, false);
+            }
           });
 }
 
@@ -439,7 +471,7 @@ void job_runner_state::on_finished(std::size_t index, bool ours) {
   done.report = {x.outcome.counts, x.outcome.why};
   done.took = x.trying.ended_at - x.trying.started_at;
   answer_hand_run(x, std::move(done));
-  if (x.outcome.retry_at && !x.dry_run)
+  if (x.outcome.retry_at)
     look_later(index, *x.outcome.retry_at);
   // Another instant may be due by now, or one that was missed waits for its turn.
   x.look_again = true;

@@ -89,7 +89,7 @@ private:
 
   // -- member types -----------------------------------------------------------------------------------------
 
-  enum class phase : std::uint8_t { idle, looking, beginning, working, ending, finishing };
+  enum class phase : std::uint8_t { idle, looking, beginning, working, ending, finishing, waiting_to_finish };
 
   struct job {
     explicit job(job_spec x) : spec{std::move(x)} {}
@@ -122,6 +122,9 @@ private:
 
   void look_later(std::size_t index, timestamp at);
 
+  /// The ledger did not answer as it should: look again after a pause.
+  void back_off(std::size_t index, const failure& why);
+
   void on_state(std::size_t index, const job_state& x);
 
   /// What the ledger says is to be run now, if anything; sets when to look again otherwise.
@@ -129,7 +132,7 @@ private:
 
   void begin(std::size_t index, const due_run& due);
 
-  void on_begun(std::size_t index, const begun_run& x);
+  void on_begun(std::size_t index, const std::optional<missed_span>& without_a_run, const begun_run& x);
 
   // -- helpers: running -------------------------------------------------------------------------------------
 
@@ -144,7 +147,7 @@ private:
   /// Logs and counts how a run went.
   void tell(const job& x);
 
-  /// The store did not answer as it should: say so once, and try again later.
+  /// The store did not answer as it should: say so once.
   void on_store_failed(const failure& why);
 
   void on_store_fine();

@@ -155,7 +155,7 @@ void watch_renewal_state::on_read(std::uint64_t of, const due_watches& x) {
 }
 
 void watch_renewal_state::go_on() {
-  if (time->now() >= order->deadline && !waiting.empty())
+  if (time->now() >= order->deadline && !(read_all && waiting.empty()))
     stop_with(
         {failure_class::transient, "the run was broken off at its deadline; the next run does the rest"});
   while (!waiting.empty() && under_way.size() < cfg.max_concurrent) {
@@ -171,8 +171,8 @@ void watch_renewal_state::go_on() {
 }
 
 void watch_renewal_state::stop_with(failure why) {
-  // The first reason is the one to act on.
-  if (!report.why)
+  // What stops everybody says more than what befell one connection, and the first such reason is the one to act on.
+  if (!stopped)
     report.why = std::move(why);
   waiting.clear();
   stopped = true;

@@ -205,7 +205,7 @@ renewal_step renewal::later(const calendar_answer& x, timestamp now, double rand
   pause = std::min(pause, settings_->backoff_max);
   pause = pause / 2 + duration{static_cast<duration::rep>(static_cast<double>(pause.count()) / 2 * random)};
   pause = std::max(pause, x.retry_after.value_or(duration{0}));
-  if (++tries_ >= settings_->max_tries || now + pause - started_ > settings_->deadline)
+  if (++tries_ >= settings_->max_tries || pause > settings_->deadline - (now - started_))
     return give_up(renewal_ending::failed, x.why);
   return renewal_pause{pause};
 }

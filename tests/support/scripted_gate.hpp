@@ -58,6 +58,8 @@ struct gate_script {
   std::deque<failure> finish_failures;
   /// The next runs begin, and the answers that say so are lost.
   std::deque<failure> lost_begins;
+  /// Looks are answered with no job at all.
+  bool forgetful = false;
 
   /// By whatever nudge job; without an answer a chunk is the last one and empty.
   std::vector<job_chunk_request> chunks;
@@ -240,7 +242,7 @@ inline store_gate_actor::behavior_type scripted_gate(store_gate_actor::pointer s
         if (auto why = next_of(script->look_failures))
           return to_error(*why);
         job_states out;
-        for (auto& job : x.jobs)
+        for (auto& job : script->forgetful ? std::vector<std::string>{} : x.jobs)
           out.jobs.push_back(script->ledger.open(job, x.now));
         return out;
       },
