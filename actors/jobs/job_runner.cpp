@@ -471,9 +471,7 @@ void job_runner_state::on_finished(std::size_t index, bool ours) {
   done.report = {x.outcome.counts, x.outcome.why};
   done.took = x.trying.ended_at - x.trying.started_at;
   answer_hand_run(x, std::move(done));
-  if (x.outcome.retry_at)
-    look_later(index, *x.outcome.retry_at);
-  // Another instant may be due by now, or one that was missed waits for its turn.
+  // Another instant may be due by now, or one that was missed waits for its turn; a next try is in the ledger.
   x.look_again = true;
   go_idle(index);
 }

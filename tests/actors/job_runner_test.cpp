@@ -353,11 +353,11 @@ CAF_TEST(a run that ended in time is not cancelled when its deadline comes) {
   start();
   tick_at("10:00:00");
   job->holds = true;
-  by_hand();
   go_to("10:05:00");
-  let_answer();
-  advance(1h);
+  auto next = by_hand();
+  go_to("10:12:00");
   CAF_CHECK_EQUAL(job->cancels, 0);
+  CAF_CHECK(next->pending());
 }
 
 CAF_TEST(a job that does not even answer its cancel is given up and its late answer does nothing) {
@@ -406,6 +406,15 @@ CAF_TEST(a ledger that is down is asked again until the instant was run) {
   CAF_CHECK_EQUAL(entries(), names{"ran 10:00"});
   CAF_CHECK_EQUAL(status().state, "running");
   CAF_CHECK_EQUAL(status().reason, "");
+}
+
+CAF_TEST(a ledger that is back is fine even when nothing is due) {
+  start();
+  script->look_failures = {store_down};
+  tick();
+  CAF_CHECK_EQUAL(status().state, "degraded");
+  advance(1s);
+  CAF_CHECK_EQUAL(status().state, "running");
 }
 
 CAF_TEST(a ledger that is down for long is asked once a minute and no less) {
@@ -508,6 +517,7 @@ CAF_TEST(what another daemon is running is left to it and taken over when its le
   begin_elsewhere("10:00:00", 5min);
   tick();
   advance(5min - 1ms);
+  CAF_CHECK(script->begins.empty());
   CAF_CHECK(job->orders.empty());
   advance(2ms);
   CAF_CHECK_EQUAL(entries(), names{"late 10:00 try 2"});

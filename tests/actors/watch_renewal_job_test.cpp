@@ -289,6 +289,7 @@ CAF_TEST(a connection that changed meanwhile has its new channel stopped and its
   auto got = run();
   CAF_CHECK(!got.why);
   CAF_CHECK(got.counts == (job_counts{{"lost", 1}}));
+  CAF_CHECK_EQUAL(gauge("failed"), 0);
   CAF_CHECK_EQUAL(store.journal,
                   (names{"plan", "create", "keep channel", "stop " + creation().channel_id}));
   CAF_CHECK_EQUAL(store.connections.at(id_of(1)).channel_id, "of another daemon");
