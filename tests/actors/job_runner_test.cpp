@@ -98,8 +98,8 @@ struct fixture : actor_fixture {
     auto x = spec.schedule;
     x.job = title;
     x.rule = rule;
-    caf::anon_send(aut, schedule_change_ptr{
-                            std::make_shared<const std::vector<schedule_settings>>(std::vector{x})});
+    caf::anon_send(
+        aut, schedule_change_ptr{std::make_shared<const std::vector<schedule_settings>>(std::vector{x})});
   }
 
   /// What another daemon does with the ledger.

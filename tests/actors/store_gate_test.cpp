@@ -97,11 +97,15 @@ public:
 
   result<std::vector<job_run>> job_runs(std::uint32_t) override { return answered(std::vector<job_run>{}); }
 
-  result<job_chunk> remind_of_meetings(const meeting_reminders_request&) override { return chunk("meetings"); }
+  result<job_chunk> remind_of_meetings(const meeting_reminders_request&) override {
+    return chunk("meetings");
+  }
 
   result<job_chunk> nudge_unread_threads(const unread_nudges_request&) override { return chunk("threads"); }
 
-  result<job_chunk> nudge_incomplete_resumes(const resume_nudges_request&) override { return chunk("resumes"); }
+  result<job_chunk> nudge_incomplete_resumes(const resume_nudges_request&) override {
+    return chunk("resumes");
+  }
 
   result<due_watches> find_due_watches(const due_watches_request& x) override {
     due_watches out;

@@ -54,8 +54,8 @@ struct fixture : actor_fixture {
   static timestamp at(std::string_view iso) { return from_iso8601(iso).value(); }
 
   void change(const timer_actor& aut, std::vector<schedule_settings> xs) {
-    caf::anon_send(aut,
-                   schedule_change_ptr{std::make_shared<const std::vector<schedule_settings>>(std::move(xs))});
+    caf::anon_send(
+        aut, schedule_change_ptr{std::make_shared<const std::vector<schedule_settings>>(std::move(xs))});
     consume_messages();
   }
 

@@ -210,8 +210,7 @@ CAF_TEST(an id that was used before is replaced by another one) {
   auto got = run();
   CAF_CHECK(got.counts == (job_counts{{"renewed", 1}}));
   CAF_CHECK(creation(0).channel_id != creation(1).channel_id);
-  CAF_CHECK_EQUAL(store.journal,
-                  (names{"plan", "create", "plan", "create", "keep channel", "stop old 1"}));
+  CAF_CHECK_EQUAL(store.journal, (names{"plan", "create", "plan", "create", "keep channel", "stop old 1"}));
 }
 
 CAF_TEST(a provider that asks to come later is asked again after a pause under a new id) {
@@ -290,8 +289,7 @@ CAF_TEST(a connection that changed meanwhile has its new channel stopped and its
   CAF_CHECK(!got.why);
   CAF_CHECK(got.counts == (job_counts{{"lost", 1}}));
   CAF_CHECK_EQUAL(gauge("failed"), 0);
-  CAF_CHECK_EQUAL(store.journal,
-                  (names{"plan", "create", "keep channel", "stop " + creation().channel_id}));
+  CAF_CHECK_EQUAL(store.journal, (names{"plan", "create", "keep channel", "stop " + creation().channel_id}));
   CAF_CHECK_EQUAL(store.connections.at(id_of(1)).channel_id, "of another daemon");
 }
 

@@ -96,8 +96,8 @@ inline std::variant<job_chunk, failure> next_chunk(gate_script& script) {
   return answer;
 }
 
-inline caf::result<job_chunk> on_chunk(store_gate_actor::pointer self, gate_script& script,
-                                       const char* kind, const job_chunk_request& x) {
+inline caf::result<job_chunk> on_chunk(store_gate_actor::pointer self, gate_script& script, const char* kind,
+                                       const job_chunk_request& x) {
   script.chunks.push_back(x);
   script.chunk_kinds.emplace_back(kind);
   if (script.hold_chunks) {
@@ -268,9 +268,7 @@ inline store_gate_actor::behavior_type scripted_gate(store_gate_actor::pointer s
         script->unread_forms.push_back(x);
         return on_chunk(self, *script, "threads", x.chunk);
       },
-      [self, script](const resume_nudges_request& x) {
-        return on_chunk(self, *script, "resumes", x.chunk);
-      },
+      [self, script](const resume_nudges_request& x) { return on_chunk(self, *script, "resumes", x.chunk); },
       [script](const due_watches_request& x) -> caf::result<due_watches_ptr> {
         if (auto why = next_of(script->watches->read_failures))
           return to_error(*why);

@@ -99,8 +99,7 @@ private:
 
   entry* open_entry(const std::string& job) {
     auto i = std::ranges::find_if(entries, [&](const entry& x) {
-      return x.job == job
-             && (x.state == run_state::running || (x.state == run_state::failed && x.retry_at));
+      return x.job == job && (x.state == run_state::running || (x.state == run_state::failed && x.retry_at));
     });
     return i == entries.end() ? nullptr : &*i;
   }

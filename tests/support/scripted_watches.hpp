@@ -58,7 +58,10 @@ struct scripted_watches {
 private:
   bool record(const watch_update& x) {
     updates.push_back(x);
-    journal.push_back(x.token ? "keep token" : x.planned ? "plan" : x.created ? "keep channel" : "note trouble");
+    journal.push_back(x.token     ? "keep token"
+                      : x.planned ? "plan"
+                      : x.created ? "keep channel"
+                                  : "note trouble");
     auto i = connections.find(x.connection_id);
     if (i == connections.end() || (x.created && i->second.channel_id != x.created->replaces))
       return false;
