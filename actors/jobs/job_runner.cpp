@@ -489,9 +489,14 @@ void job_runner_state::tell(const job& x) {
               x.outcome.retry_at ? "; next try at " + to_iso8601(*x.outcome.retry_at) : std::string{});
   } else {
     ++(x.outcome.state == run_state::late ? late : ran);
-    log.info(title, "ran", "{}{} in {} ms{}", x.dry_run ? "dry run, nothing was written; would have: " : "",
-             counts, took,
-             x.outcome.state == run_state::late ? ", for " + to_iso8601(x.trying.instant) : std::string{});
+    auto text = fmt::format(
+        "{}{} in {} ms{}", x.dry_run ? "dry run, nothing was written; would have: " : "", counts, took,
+        x.outcome.state == run_state::late ? ", for " + to_iso8601(x.trying.instant) : std::string{});
+    // Most instants bring nothing, and there are hundreds a day.
+    if (x.outcome.counts.empty() && x.trying.cause != run_cause::hand)
+      log.debug(title, "ran", "{}", text);
+    else
+      log.info(title, "ran", "{}", text);
   }
 }
 

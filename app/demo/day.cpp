@@ -131,19 +131,25 @@ result<void> work_off(session& pipeline) {
   return settle([&](duration limit) { return pipeline.until_mailed(limit); });
 }
 
-/// Somebody writes in a busy thread, so that there is something to be nudged about in the afternoon.
+/// Somebody opens a thread and writes, so that there is something to be nudged about hours later.
 result<void> chat(sqlite_store& store, const company& firm, timestamp now) {
-  auto& thread = firm.threads.front();
+  auto& project = firm.projects.back();
+  auto& author = project.people.front();
   platform_rows rows;
-  rows.messages.push_back(
-      {thread.id, thread.participants.front(), "Can everybody look at the term sheet today?", now});
+  auto thread = firm.threads.back().id;
+  // One more id of the same form.
+  thread.data[15] ^= 0xFFU;
+  rows.threads.push_back({thread, project.id, "Closing checklist"});
+  for (auto& user : project.people)
+    rows.participants.push_back({thread, user, now});
+  rows.messages.push_back({thread, author, "Can everybody look at the closing checklist today?", now + 1ms});
   if (auto written = store.insert_platform_rows(rows, now); written.has_error())
     return written.error();
   new_event event;
   event.type = "chat_message_sent";
-  event.actor_id = thread.participants.front();
-  event.project_id = firm.projects[thread.project].id;
-  event.thread_id = thread.id;
+  event.actor_id = author;
+  event.project_id = project.id;
+  event.thread_id = thread;
   event.payload = json_object{}.set("full_content", rows.messages.front().content).str();
   event.created_at = now;
   if (auto fed = store.insert_events(std::span{&event, 1}, now); fed.has_error())
@@ -216,9 +222,11 @@ result<void> play_demo_day(session& pipeline, sqlite_store& store, demo_clock& t
       continue;
     }
     time.jump_to(now);
-    if (now - start >= off_after + off_for && !std::exchange(chatted, true))
+    if (now - start >= off_after + off_for && !std::exchange(chatted, true)) {
+      lines.say(now, "", "Somebody opens a thread and asks everybody to look at something.");
       if (auto wrote = chat(store, firm, now); wrote.has_error())
         return wrote.error();
+    }
     if (auto worked = work_off(pipeline); worked.has_error())
       return worked.error();
     if (auto told = lines.tell_runs(); told.has_error())

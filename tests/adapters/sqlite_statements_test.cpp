@@ -259,6 +259,8 @@ TEST_F(sqlite_statements, a_nudge_whose_payload_is_no_json_stands_in_nobodys_way
   broken.payload = "{\"user_id\":";
   sqlite::insert_events(db, std::vector{broken}, t0);
   EXPECT_GE(run_jobs(db, chunk()), 8u);
+}
+
 TEST_F(sqlite_statements, a_run_takes_as_many_statements_after_a_hundred_others_as_after_one) {
   sqlite::open_jobs(db, {{"j"}, t0});
   run_job(1);

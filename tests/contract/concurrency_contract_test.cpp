@@ -3,7 +3,6 @@
 #include <numeric>
 #include <set>
 
-#include "tests/contract/at_once.hpp"
 #include "tests/contract/outbox_contract.hpp"
 #include "tests/contract/replicas.hpp"
 

@@ -2,7 +2,7 @@
 #include <numeric>
 #include <set>
 
-#include "tests/contract/at_once.hpp"
+#include "tests/contract/replicas.hpp"
 #include "tests/contract/nudge_contract.hpp"
 
 namespace herald::test {

@@ -119,6 +119,27 @@ TEST_F(interruption_test, a_daemon_whose_clock_is_days_ahead_sets_nothing_aside)
   EXPECT_EQ(right->events.size(), 1u);
 }
 
+TEST_F(interruption_test, a_daemon_whose_clock_is_ahead_settles_no_instants_of_jobs) {
+  auto store = open();
+  begin_run_request ahead;
+  ahead.job = "meeting-reminders";
+  ahead.worker = "worker-2";
+  ahead.now = timestamp{duration{std::stoll(ask("SELECT floor(extract(epoch FROM now()) * 1000)::bigint"))}};
+  ahead.lease = std::chrono::minutes{1};
+  ASSERT_FALSE(store->open_jobs({{ahead.job}, ahead.now - std::chrono::minutes{1}}).has_error());
+  ahead.now += std::chrono::hours{1};
+  ahead.scheduled_at = ahead.now;
+  auto refused = store->begin_run(ahead);
+  ASSERT_TRUE(refused.has_error());
+  EXPECT_NE(refused.error().reason.find("worker-2"), std::string::npos) << refused.error().reason;
+  EXPECT_NE(refused.error().reason.find("time server"), std::string::npos) << refused.error().reason;
+  ahead.now -= std::chrono::hours{1};
+  ahead.scheduled_at = ahead.now;
+  auto granted = store->begin_run(ahead);
+  ASSERT_FALSE(granted.has_error()) << granted.error().reason;
+  EXPECT_EQ(granted->verdict, begin_verdict::begun);
+}
+
 TEST_F(interruption_test, a_commit_whose_answer_was_lost_is_found_done_when_it_is_repeated) {
   auto proxy = fake_pooler{postgres_server::instance().directory()};
   auto store = open(proxy.url(database->name()));

@@ -80,6 +80,12 @@ declare
   entry herald_job_runs;
   mine boolean := false; -- the entry is of this very instant and may be run
 begin
+  -- An instant settles all before it, for all daemons: one whose clock is far ahead must not take everybody's.
+  if not by_hand and instant > clock_timestamp() + interval '10 minutes' then
+    raise exception using errcode = '22023', message = format(
+      'the clock of %s is ahead of the database server''s by %s seconds, so no job runs there; let both follow a time server',
+      my_name, floor(extract(epoch from at - clock_timestamp())));
+  end if;
   insert into herald_jobs (job, known_since) values (my_job, at) on conflict do nothing;
   -- One at a time decides about a job; who comes next sees what became of it.
   select j.known_since into settled_until from herald_jobs j where j.job = my_job for update;
