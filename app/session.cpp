@@ -45,9 +45,36 @@ constexpr duration ask_again{2'000};
 /// No job has a longer deadline.
 constexpr duration run_patience{std::chrono::hours{25}};
 
+/// How often, and after which pause, a run is offered to a runner that is not there yet.
+constexpr int max_start_tries = 500;
+constexpr duration start_pause{20};
+
 struct system_config : caf::actor_system_config {
   explicit system_config(std::size_t threads) { act::configure(*this, threads); }
 };
+
+/// Hands a run to the runner, as soon as there is one: a session that has just begun may still be starting it.
+caf::behavior ask_for_run(caf::event_based_actor* self, const job_runner_actor& runner, const run_job& what,
+                          const std::shared_ptr<std::promise<result<hand_run>>>& promise) {
+  act::harden(self);
+  auto tries = std::make_shared<int>(0);
+  auto end = [self, promise](result<hand_run> x) {
+    promise->set_value(std::move(x));
+    self->quit();
+  };
+  self->send(self, retry_v);
+  return {[=](retry_atom) {
+    // The runner keeps the deadline; the second one is for a runner that dies.
+    self->request(runner, run_patience, what)
+        .then([end](hand_run& x) { end(std::move(x)); },
+              [=](caf::error& err) {
+                if (err == caf::sec::request_receiver_down && ++*tries < max_start_tries)
+                  self->delayed_send(self, start_pause, retry_v);
+                else
+                  end(to_failure(err, self->system()));
+              });
+  }};
+}
 
 void log_supervision(const logger& log, const supervision_record& x) {
   if (x.what == "escalated")
@@ -175,13 +202,7 @@ std::future<result<hand_run>> session::run(const run_job& x) {
     promise->set_value(failure{failure_class::permanent, "this process runs no jobs"});
     return out;
   }
-  running_->system.spawn([promise, x, runner = running_->handles.runner](caf::event_based_actor* asker) {
-    act::harden(asker);
-    // The runner keeps the deadline; the second one is for a runner that dies.
-    asker->request(runner, run_patience, x)
-        .then([promise](hand_run& y) { promise->set_value(std::move(y)); },
-              [promise, asker](caf::error& err) { promise->set_value(to_failure(err, asker->system())); });
-  });
+  running_->system.spawn(ask_for_run, running_->handles.runner, x, std::move(promise));
   return out;
 }
 

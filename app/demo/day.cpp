@@ -87,7 +87,7 @@ public:
     if (immediate > 0)
       say(now, "mail", fmt::format("{} sent at once", immediate));
     if (digests > 0)
-      say(now, "digest", fmt::format("{} e-mails in {} digests", merged, digests));
+      say(now, "digest", fmt::format("{} digests{}", digests, merged > 0 ? fmt::format(" of {} e-mails", merged) : ""));
     return {};
   }
 
@@ -157,6 +157,22 @@ result<void> chat(sqlite_store& store, const company& firm, timestamp now) {
   return {};
 }
 
+/// As the web application did when the person connected the calendar.
+void watch_calendar(calendar_api& calendar, platform_rows::calendar_connection_row& row, timestamp now) {
+  auto token = calendar.call(token_refresh{secret{row.refresh_token.value_or("")}, {}});
+  watch_creation creation;
+  creation.access_token = token.access_token;
+  creation.calendar_id = row.provider_account_id;
+  creation.channel_id = row.watch_channel_id.value_or("");
+  creation.address = "https://backend.example.com/api/v1/webhooks/google-calendar";
+  creation.ttl = row.watch_expiration.value_or(now) - now;
+  auto channel = calendar.call(creation);
+  row.access_token = std::string{token.access_token.reveal()};
+  row.token_expires_at = now + token.expires_in;
+  row.watch_resource_id = channel.resource_id;
+  row.watch_expiration = channel.expires_at;
+}
+
 } // namespace
 
 // -- the clock ----------------------------------------------------------------------------------------------
@@ -175,12 +191,14 @@ void demo_clock::jump_to(timestamp x) {
 
 // -- the calendar provider ----------------------------------------------------------------------------------
 
-std::shared_ptr<simulated_google> make_demo_google(const company& firm,
-                                                   const std::shared_ptr<const clock>& time) {
+std::shared_ptr<simulated_google> connect_calendars(company& firm, const std::shared_ptr<const clock>& time) {
   auto out = std::make_shared<simulated_google>(simulated_google_options{}, time);
   auto& connections = firm.rows.calendar_connections;
   for (auto& x : connections)
     out->add_account({x.provider_account_id, x.refresh_token.value_or(""), {}, {}});
+  auto calendar = open_demo_calendar(out, time);
+  for (auto& x : connections)
+    watch_calendar(*calendar, x, time->now());
   if (connections.size() > 2) {
     out->revoke(connections[2].provider_account_id);
     google_fault busy;

@@ -34,10 +34,9 @@ private:
   std::atomic<std::int64_t> shift_ms_;
 };
 
-/// A provider that knows the company's calendars. One person has taken Herald's access away, and it is slow to answer
-/// another once.
-std::shared_ptr<simulated_google> make_demo_google(const company& firm,
-                                                   const std::shared_ptr<const clock>& time);
+/// A provider that knows the company's calendars, and has the channels that the company's rows then name. One person has
+/// taken Herald's access away, and it is slow to answer another once.
+std::shared_ptr<simulated_google> connect_calendars(company& firm, const std::shared_ptr<const clock>& time);
 
 /// The real client, with the simulation in place of the network.
 std::unique_ptr<calendar_api> open_demo_calendar(const std::shared_ptr<simulated_google>& google,

@@ -172,10 +172,10 @@ private:
     store_ = std::move(*opened);
     started_ = env_.time->now();
     company_ = make_company({.seed = args_.seed, .now = started_});
+    google_ = connect_calendars(company_, time_);
     if (auto written = store_->insert_platform_rows(company_.rows, started_); !written)
       return written.error();
     events_ = demo_events(company_, {args_.events, args_.seed, started_});
-    google_ = make_demo_google(company_, time_);
     tell_.say(fmt::format("A company of {} people and {} projects lives in {}.",
                           company_.rows.profiles.size(), company_.rows.projects.size(), path_));
     return {};
