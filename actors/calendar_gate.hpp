@@ -5,10 +5,11 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string_view>
 
 #include <caf/all.hpp>
 
-#include "actors/desks.hpp"
+#include "actors/call_gate.hpp"
 #include "actors/log.hpp"
 #include "adapters/calendar/calendar_api.hpp"
 #include "messages/actors.hpp"
@@ -30,44 +31,21 @@ using calendar_opener = std::function<std::unique_ptr<calendar_api>()>;
 
 // -- state --------------------------------------------------------------------------------------------------
 
-class calendar_gate_state {
-public:
+/// See call_gate.hpp.
+struct calendar_gate_traits {
+  using gate = calendar_gate_actor;
+  using port = calendar_api;
+  using call = calendar_call_ptr;
+  using answer = calendar_answer_ptr;
+
   static constexpr const char* name = "calendar_gate";
+  static constexpr const char* worker_name = "calendar_worker";
+  static constexpr std::string_view component = calendar_watches_job;
 
-  using self_ptr = calendar_gate_actor::stateful_pointer<calendar_gate_state>;
-
-  explicit calendar_gate_state(self_ptr owner);
-
-  /// The workers may be blocked in a call, and must not outlive the gate.
-  ~calendar_gate_state();
-
-  calendar_gate_actor::behavior_type make_behavior(calendar_gate_config cfg, calendar_opener opener,
-                                                   gate_threads threads, logger log);
-
-private:
-  // -- message handlers, in the order of calendar_gate_actor ------------------------------------------------
-
-  stage_status on_status() const;
-
-  caf::result<calendar_answer_ptr> on_call(const calendar_call_ptr& x);
-
-  void on_freed(std::uint64_t desk);
-
-  // -- helpers ----------------------------------------------------------------------------------------------
-
-  calendar_gate_actor hire(std::uint64_t desk);
-
-  void on_down(const caf::down_msg& x);
-
-  // -- member variables -------------------------------------------------------------------------------------
-
-  self_ptr self;
-  calendar_opener opener;
-  gate_threads threads = gate_threads::detached;
-  logger log;
-  desks<calendar_gate_actor> workers;
-  std::int64_t calls = 0;
+  static answer perform(port& calendar, const call& x);
 };
+
+using calendar_gate_state = call_gate_state<calendar_gate_traits>;
 
 // -- spawning -----------------------------------------------------------------------------------------------
 

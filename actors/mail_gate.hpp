@@ -4,10 +4,11 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string_view>
 
 #include <caf/all.hpp>
 
-#include "actors/desks.hpp"
+#include "actors/call_gate.hpp"
 #include "actors/log.hpp"
 #include "adapters/mail/mail_transport.hpp"
 #include "messages/actors.hpp"
@@ -29,44 +30,21 @@ using transport_opener = std::function<std::unique_ptr<mail_transport>()>;
 
 // -- state --------------------------------------------------------------------------------------------------
 
-class mail_gate_state {
-public:
+/// See call_gate.hpp.
+struct mail_gate_traits {
+  using gate = mail_gate_actor;
+  using port = mail_transport;
+  using call = sealed_envelope_ptr;
+  using answer = mail_answer_ptr;
+
   static constexpr const char* name = "mail_gate";
+  static constexpr const char* worker_name = "mail_worker";
+  static constexpr std::string_view component = "email-notifications";
 
-  using self_ptr = mail_gate_actor::stateful_pointer<mail_gate_state>;
-
-  explicit mail_gate_state(self_ptr owner);
-
-  /// The workers may be blocked in a call, and must not outlive the gate.
-  ~mail_gate_state();
-
-  mail_gate_actor::behavior_type make_behavior(mail_gate_config cfg, transport_opener opener,
-                                               gate_threads threads, logger log);
-
-private:
-  // -- message handlers, in the order of mail_gate_actor ----------------------------------------------------
-
-  stage_status on_status() const;
-
-  caf::result<mail_answer_ptr> on_envelope(const sealed_envelope_ptr& x);
-
-  void on_freed(std::uint64_t desk);
-
-  // -- helpers ----------------------------------------------------------------------------------------------
-
-  mail_gate_actor hire(std::uint64_t desk);
-
-  void on_down(const caf::down_msg& x);
-
-  // -- member variables -------------------------------------------------------------------------------------
-
-  self_ptr self;
-  transport_opener opener;
-  gate_threads threads = gate_threads::detached;
-  logger log;
-  desks<mail_gate_actor> workers;
-  std::int64_t calls = 0;
+  static answer perform(port& transport, const call& envelope);
 };
+
+using mail_gate_state = call_gate_state<mail_gate_traits>;
 
 // -- spawning -----------------------------------------------------------------------------------------------
 
