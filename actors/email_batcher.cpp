@@ -83,6 +83,7 @@ email_batcher_actor::behavior_type email_batcher_state::make_behavior(
   log = std::move(sink);
   schedule = *digest_schedule::parse(cfg.digest_rule, cfg.digest_zone);
   pause = idle_backoff{cfg.poll_min, cfg.poll_max};
+  size = claim_size{cfg.claim_batch};
   take_over();
   return {
       [this](status_atom) { return on_status(); }, [this](const tick&) { on_tick(); },
@@ -221,7 +222,7 @@ void email_batcher_state::claim() {
   request.max_open = cfg.max_open_envelopes;
   // No more than fills the requests there is room for: a request that is half full costs as much as a full one.
   auto fitting = room() * cfg.requests.batch_max;
-  request.mails = static_cast<std::uint32_t>(std::min<std::size_t>(cfg.claim_batch, fitting));
+  request.mails = size.of(static_cast<std::uint32_t>(std::min<std::size_t>(cfg.claim_batch, fitting)));
   claims = (claims + 1) % cfg.digest_turn;
   request.digest_share = claims == 0 ? request.mails : 0;
   request.immediate = cfg.immediate;
@@ -230,10 +231,14 @@ void email_batcher_state::claim() {
   request.after_id = dry_run_cursor;
   self->request(links.gate, caf::infinite, std::move(request))
       .then([this](const claimed_outbox_ptr& claimed) { on_claimed(claimed); },
-            [this](caf::error& err) { on_claim_failed(to_failure(err, self->system())); });
+            [this](caf::error& err) {
+              size.failed();
+              on_claim_failed(to_failure(err, self->system()));
+            });
 }
 
 void email_batcher_state::on_claimed(const claimed_outbox_ptr& claimed) {
+  size.succeeded();
   if (!std::exchange(degraded, {}).empty())
     log.info(component, "store-recovered", "e-mails can be claimed again");
   for (auto& envelope : claimed->envelopes) {

@@ -14,6 +14,7 @@
 
 #include "actors/log.hpp"
 #include "adapters/clock.hpp"
+#include "core/claim_size.hpp"
 #include "core/email/digest_window.hpp"
 #include "core/email/prepare.hpp"
 #include "core/email/request_body.hpp"
@@ -161,6 +162,7 @@ private:
   logger log;
   std::optional<digest_schedule> schedule;
   idle_backoff pause{duration{1}, duration{1}};
+  claim_size size{1};
 
   /// Envelopes the sender takes at once.
   std::uint64_t limit = 0;

@@ -56,6 +56,7 @@ event_poller_actor::behavior_type event_poller_state::make_behavior(event_poller
   time = std::move(wall_clock);
   log = std::move(sink);
   ledger = poll_ledger{cfg.batch_size};
+  size = claim_size{cfg.batch_size};
   pause = idle_backoff{cfg.poll_min, cfg.poll_max};
   take_over();
   return {
@@ -178,7 +179,7 @@ void event_poller_state::take_over() {
 void event_poller_state::poll() {
   if (claiming || draining)
     return;
-  auto wanted = ledger.claimable();
+  auto wanted = size.of(ledger.claimable());
   if (wanted == 0)
     return;
   claiming = true;
@@ -191,6 +192,7 @@ void event_poller_state::poll() {
 
 void event_poller_state::on_claimed(std::uint32_t asked, const claimed_batch_ptr& claimed) {
   claiming = false;
+  size.succeeded();
   if (!std::exchange(degraded, {}).empty())
     log.info(component, "store-recovered", "events can be claimed again");
   if (claimed->expired > 0) {
@@ -216,6 +218,7 @@ void event_poller_state::on_claimed(std::uint32_t asked, const claimed_batch_ptr
 
 void event_poller_state::on_claim_failed(const failure& why) {
   claiming = false;
+  size.failed();
   if (degraded.empty())
     log.error(component, "store-down", "cannot claim events, will keep trying: {}", why.reason);
   degraded = why.reason;

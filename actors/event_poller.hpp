@@ -13,6 +13,7 @@
 #include "actors/log.hpp"
 #include "adapters/clock.hpp"
 #include "core/idle_backoff.hpp"
+#include "core/claim_size.hpp"
 #include "core/poll_ledger.hpp"
 #include "messages/actors.hpp"
 #include "messages/time.hpp"
@@ -125,6 +126,7 @@ private:
   std::shared_ptr<const clock> time;
   logger log;
   poll_ledger ledger{1};
+  claim_size size{1};
   idle_backoff pause{duration{1}, duration{1}};
 
   /// A claim (or the take-over) is under way.

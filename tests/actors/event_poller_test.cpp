@@ -410,4 +410,16 @@ CAF_TEST(an unusable configuration is refused with the name of the field) {
   CAF_CHECK(field([](auto& x) { x.max_event_age = 0ms; }).find("max_event_age") != std::string::npos);
 }
 
+CAF_TEST(a claim that fails is asked again at half its size until one gets through) {
+  gate->claim_answers.emplace_back(failure{failure_class::outage, "too slow"});
+  gate->claim_answers.emplace_back(failure{failure_class::outage, "too slow"});
+  start();
+  advance(60s);
+  CAF_REQUIRE(gate->claims.size() >= 4u);
+  auto first = gate->claims[0].limit;
+  CAF_CHECK_EQUAL(gate->claims[1].limit, first / 2);
+  CAF_CHECK_EQUAL(gate->claims[2].limit, first / 4);
+  CAF_CHECK_EQUAL(gate->claims[3].limit, first / 2);
+}
+
 CAF_TEST_FIXTURE_SCOPE_END()
