@@ -31,11 +31,12 @@ result<void> add_calendar(run_environment& env) {
   // What cannot work fails at start-up.
   if (auto usable = open_google_calendar(env.cfg.google, env.time); usable.has_error())
     return usable.error();
-  env.open_calendar = [google = env.cfg.google, time = env.time]() -> std::unique_ptr<calendar_api> {
+  env.open_calendar = [google = env.cfg.google, time = env.time,
+                       around = env.hooks.around_calendar]() -> std::unique_ptr<calendar_api> {
     auto opened = open_google_calendar(google, time);
     if (opened.has_error())
       return std::make_unique<broken_calendar>(opened.error());
-    return std::move(*opened);
+    return around ? around(std::move(*opened)) : std::move(*opened);
   };
   return {};
 }

@@ -387,18 +387,34 @@ private:
     // Help and version arrive as errors with status 0.
     if (e.get_exit_code() == 0)
       return app_.exit(e);
-    auto commands = command_names();
-    if (argc > 1 && argv[1][0] != '-' && std::ranges::find(commands, argv[1]) == commands.end()) {
-      auto near = near_miss(argv[1], commands);
-      return usage_error("unknown command '" + printable(argv[1]) + "'"
-                         + (near ? ", did you mean '" + *near + "'?" : std::string{}));
-    }
+    if (auto unknown = unknown_command(argc, argv))
+      return usage_error(*unknown);
     return usage_error(e.what());
   }
 
-  std::vector<std::string> command_names() const {
+  /// Says which command, or which command's command, is none; nothing when the words up to the first option are.
+  std::optional<std::string> unknown_command(int argc, char** argv) const {
+    const CLI::App* at = &app_;
+    std::string before;
+    for (int i = 1; i < argc && argv[i][0] != '-'; ++i) {
+      auto word = std::string{argv[i]};
+      auto commands = commands_of(*at);
+      if (commands.empty())
+        return std::nullopt;
+      if (std::ranges::find(commands, word) == commands.end()) {
+        auto near = near_miss(word, commands);
+        return "unknown command '" + before + printable(word) + "'"
+               + (near ? ", did you mean '" + before + *near + "'?" : std::string{});
+      }
+      at = at->get_subcommand(word);
+      before += word + " ";
+    }
+    return std::nullopt;
+  }
+
+  static std::vector<std::string> commands_of(const CLI::App& app) {
     std::vector<std::string> out;
-    for (auto* sub : app_.get_subcommands([](const CLI::App*) { return true; }))
+    for (auto* sub : app.get_subcommands([](const CLI::App*) { return true; }))
       out.push_back(sub->get_name());
     return out;
   }

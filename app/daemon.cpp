@@ -134,8 +134,9 @@ void print_run(std::string_view job, const hand_run& x, std::optional<timestamp>
   out.set("counts", whole ? *whole : payload{}).set("took_ms", static_cast<std::int64_t>(x.took.count()));
   if (x.report.why)
     out.set("failure", x.report.why->reason);
-  print_totals(dry_run, fmt::format("{} {}", job, x.report.why ? "failed after" : "done"), out, text,
-               as_json);
+  // What failed would have done nothing that is known.
+  print_totals(dry_run && !x.report.why, fmt::format("{} {}", job, x.report.why ? "failed after" : "done"), out,
+               text, as_json);
 }
 
 /// Works until `idle` says that nothing is left. Returns an exit code, and what the stages counted.
@@ -255,7 +256,8 @@ int run_job_once(const run_environment& env, std::string_view job, std::optional
       return report_escalation(env, *escalated);
     if (auto signal = env.signals.wait(duration{0}); signal == SIGTERM || signal == SIGINT) {
       env.log.info(job, "stopping", "told to stop, breaking the run off");
-      return shut_down(env, pipeline);
+      shut_down(env, pipeline);
+      return exit_code::cut_short;
     }
   }
   auto done = ending.get();

@@ -11,6 +11,7 @@
 #include "actors/calendar_gate.hpp"
 #include "actors/log.hpp"
 #include "actors/mail_gate.hpp"
+#include "adapters/calendar/calendar_api.hpp"
 #include "adapters/clock.hpp"
 #include "adapters/mail/mail_transport.hpp"
 #include "adapters/store/store.hpp"
@@ -21,11 +22,12 @@
 
 namespace herald {
 
-/// Seams for a program that is herald with something around its ports, e.g. one that dies at a chosen step. Both are
-/// called for every store and transport that is opened; empty changes nothing.
+/// Seams for a program that is herald with something around its ports, e.g. one that dies at a chosen step. Each is
+/// called for every store, transport and calendar provider that is opened; empty changes nothing.
 struct program_hooks {
   std::function<std::unique_ptr<pipeline_store>(std::unique_ptr<pipeline_store>)> around_store;
   std::function<std::unique_ptr<mail_transport>(std::unique_ptr<mail_transport>)> around_transport;
+  std::function<std::unique_ptr<calendar_api>(std::unique_ptr<calendar_api>)> around_calendar{};
 };
 
 /// What a command that runs the pipeline needs.

@@ -42,8 +42,11 @@ namespace {
 /// How often a waiting call asks again: a stage that was restarted meanwhile has forgotten the question.
 constexpr duration ask_again{2'000};
 
-/// No job has a longer deadline.
-constexpr duration run_patience{std::chrono::hours{25}};
+/// A run by hand is answered so long after its job's deadline, whatever becomes of it and of the ledger.
+constexpr duration run_margin{120'000};
+
+/// How often a stage that is not up yet, or being restarted, is asked again for a run.
+constexpr duration stage_pause{20};
 
 /// How often, and after which pause, a run is offered to a runner that is not there yet.
 constexpr int max_start_tries = 500;
@@ -52,29 +55,6 @@ constexpr duration start_pause{20};
 struct system_config : caf::actor_system_config {
   explicit system_config(std::size_t threads) { act::configure(*this, threads); }
 };
-
-/// Hands a run to the runner, as soon as there is one: a session that has just begun may still be starting it.
-caf::behavior ask_for_run(caf::event_based_actor* self, const job_runner_actor& runner, const run_job& what,
-                          const std::shared_ptr<std::promise<result<hand_run>>>& promise) {
-  act::harden(self);
-  auto tries = std::make_shared<int>(0);
-  auto end = [self, promise](result<hand_run> x) {
-    promise->set_value(std::move(x));
-    self->quit();
-  };
-  self->send(self, retry_v);
-  return {[=](retry_atom) {
-    // The runner keeps the deadline; the second one is for a runner that dies.
-    self->request(runner, run_patience, what)
-        .then([end](hand_run& x) { end(std::move(x)); },
-              [=](caf::error& err) {
-                if (err == caf::sec::request_receiver_down && ++*tries < max_start_tries)
-                  self->delayed_send(self, start_pause, retry_v);
-                else
-                  end(to_failure(err, self->system()));
-              });
-  }};
-}
 
 void log_supervision(const logger& log, const supervision_record& x) {
   if (x.what == "escalated")
@@ -86,6 +66,50 @@ void log_supervision(const logger& log, const supervision_record& x) {
   else
     log.debug("supervisor", "child-changed", "{} of {} {}", x.child, x.supervisor, x.what);
 }
+
+/// How long the answer to a run by hand may take.
+duration longest_run(const jobs_options& jobs, std::string_view job) {
+  for (auto* x : {&jobs.meeting_reminders, &jobs.unread_nudges, &jobs.resume_nudges, &jobs.calendar_watches})
+    if (x->schedule.job == job)
+      return x->deadline + run_margin;
+  return run_margin;
+}
+
+/// Who asks for a run by hand.
+struct run_asker {
+  run_job what;
+  job_runner_actor runner;
+  duration limit;
+  std::shared_ptr<const std::atomic<bool>> stopping;
+  std::shared_ptr<std::promise<result<hand_run>>> answer;
+
+  caf::behavior operator()(caf::event_based_actor* self) const {
+    act::harden(self);
+    ask(self);
+    return {[self, x = *this](retry_atom) { x.ask(self); }};
+  }
+
+private:
+  void ask(caf::event_based_actor* self) const {
+    self->request(runner, limit, what)
+        .then(
+            [self, x = *this](hand_run& y) {
+              x.answer->set_value(std::move(y));
+              self->quit();
+            },
+            [self, x = *this](caf::error& err) { x.on_error(self, err); });
+  }
+
+  void on_error(caf::event_based_actor* self, const caf::error& err) const {
+    // A stage that has not come up yet has not read the question.
+    if (err == caf::sec::request_receiver_down && !*stopping) {
+      self->delayed_send(self, stage_pause, retry_v);
+      return;
+    }
+    answer->set_value(to_failure(err, self->system()));
+    self->quit();
+  }
+};
 
 } // namespace
 
@@ -202,7 +226,8 @@ std::future<result<hand_run>> session::run(const run_job& x) {
     promise->set_value(failure{failure_class::permanent, "this process runs no jobs"});
     return out;
   }
-  running_->system.spawn(ask_for_run, running_->handles.runner, x, std::move(promise));
+  running_->system.spawn(run_asker{x, running_->handles.runner, longest_run(running_->options.cfg.jobs, x.job),
+                                   running_->stopping, promise});
   return out;
 }
 

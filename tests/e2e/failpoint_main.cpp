@@ -1,7 +1,9 @@
 // The herald program with a fuse: it kills itself with SIGKILL at a chosen durable step.
 //
-//   HERALD_FAILPOINT=STEP:WHEN:N   STEP is one of open_window, claim, seal, send, record; WHEN is before or after;
-//                                  N counts the calls that do something, from 1
+//   HERALD_FAILPOINT=STEP:WHEN:N   STEP is one of open_window, claim, seal, send, record (e-mail), begin_run, chunk,
+//                                  finish_run (jobs), refresh, watch, stop, keep (calendars); WHEN is before or
+//                                  after; N counts the calls that do something, from 1
+#include <array>
 #include <csignal>
 #include <cstdlib>
 #include <memory>
@@ -93,26 +95,37 @@ public:
   result<std::vector<job_state>> open_jobs(const open_jobs_request& x) override {
     return inner_->open_jobs(x);
   }
-  result<begun_run> begin_run(const begin_run_request& x) override { return inner_->begin_run(x); }
-  result<bool> finish_run(const finish_run_request& x) override { return inner_->finish_run(x); }
+
+  result<begun_run> begin_run(const begin_run_request& x) override {
+    return around("begin_run", true, [&] { return inner_->begin_run(x); });
+  }
+
+  result<bool> finish_run(const finish_run_request& x) override {
+    return around("finish_run", true, [&] { return inner_->finish_run(x); });
+  }
+
   result<std::vector<job_run>> job_runs(std::uint32_t limit) override { return inner_->job_runs(limit); }
 
   result<due_watches> find_due_watches(const due_watches_request& x) override {
     return inner_->find_due_watches(x);
   }
+
   result<watches_recorded> record_watches(const record_watches_request& x) override {
-    return inner_->record_watches(x);
+    return around("keep", true, [&] { return inner_->record_watches(x); });
   }
+
   result<watch_summary> summarize_watches(timestamp now) override { return inner_->summarize_watches(now); }
 
   result<job_chunk> remind_of_meetings(const meeting_reminders_request& x) override {
-    return inner_->remind_of_meetings(x);
+    return around("chunk", true, [&] { return inner_->remind_of_meetings(x); });
   }
+
   result<job_chunk> nudge_unread_threads(const unread_nudges_request& x) override {
-    return inner_->nudge_unread_threads(x);
+    return around("chunk", true, [&] { return inner_->nudge_unread_threads(x); });
   }
+
   result<job_chunk> nudge_incomplete_resumes(const resume_nudges_request& x) override {
-    return inner_->nudge_incomplete_resumes(x);
+    return around("chunk", true, [&] { return inner_->nudge_incomplete_resumes(x); });
   }
 
 private:
@@ -137,6 +150,25 @@ private:
   fuse_ptr fuse_;
 };
 
+class fused_calendar final : public calendar_api {
+public:
+  fused_calendar(std::unique_ptr<calendar_api> inner, fuse_ptr f)
+      : inner_{std::move(inner)}, fuse_{std::move(f)} {}
+
+  calendar_answer call(const calendar_call& x) override {
+    static constexpr std::array steps{"refresh", "watch", "stop"};
+    auto step = steps.at(x.index());
+    fuse_->burn(step, "before");
+    auto out = inner_->call(x);
+    fuse_->burn(step, "after");
+    return out;
+  }
+
+private:
+  std::unique_ptr<calendar_api> inner_;
+  fuse_ptr fuse_;
+};
+
 } // namespace
 
 int main(int argc, char** argv) {
@@ -148,6 +180,9 @@ int main(int argc, char** argv) {
   };
   hooks.around_transport = [lit](std::unique_ptr<mail_transport> x) -> std::unique_ptr<mail_transport> {
     return std::make_unique<fused_transport>(std::move(x), lit);
+  };
+  hooks.around_calendar = [lit](std::unique_ptr<calendar_api> x) -> std::unique_ptr<calendar_api> {
+    return std::make_unique<fused_calendar>(std::move(x), lit);
   };
   return run_command_line(argc, argv, hooks);
 }
