@@ -241,6 +241,8 @@ private:
           return usage_error(usable.error().reason);
         if (auto usable = check_store(cfg.store); !usable)
           return usage_error(usable.error().reason);
+        if (auto usable = check_calendar(cfg.google); !usable)
+          return usage_error(usable.error().reason);
         return print(json() ? effective_json(cfg) : "the configuration is valid\n" + effective_json(cfg));
       });
     });
@@ -419,11 +421,15 @@ private:
     return out;
   }
 
-  int with_configuration(const std::function<int(const configuration&)>& f) {
+  config_result<configuration> load() const {
     auto sources = common_.sources;
     sources.environment = process_environment();
     sources.overrides = overrides_of(common_);
-    auto loaded = built_in_ ? load_built_in(sources) : load_configuration(sources);
+    return built_in_ ? load_built_in(sources) : load_configuration(sources);
+  }
+
+  int with_configuration(const std::function<int(const configuration&)>& f) {
+    auto loaded = load();
     if (!loaded) {
       fmt::print(stderr, "{}\n", to_string(loaded.error()));
       return exit_code::usage;
@@ -462,6 +468,12 @@ private:
     auto at = read_at();
     if (!at)
       return usage_error(at.error().reason);
+    if (*at)
+      fmt::print(
+          stderr,
+          "herald: working as if it were {}; claims are made as of then, so let no daemon work on this "
+          "store meanwhile\n",
+          to_iso8601(**at));
     return with_pipeline(f, with_mail, *at);
   }
 
@@ -483,8 +495,7 @@ private:
       if (with_mail)
         if (auto ready = add_mail(env); !ready)
           return usage_error(ready.error().reason);
-      if (auto ready = add_calendar(env); !ready)
-        return usage_error(ready.error().reason);
+      env.reload = [this] { return load(); };
       return f(env);
     });
   }

@@ -12,7 +12,9 @@
 #include <fmt/format.h>
 
 #include "app/attendant.hpp"
+#include "app/calendar_setup.hpp"
 #include "app/exit_codes.hpp"
+#include "app/reload.hpp"
 #include "app/session.hpp"
 #include "app/store_setup.hpp"
 #include "core/payload.hpp"
@@ -71,8 +73,7 @@ session_options options_of(const run_environment& env, const std::shared_ptr<esc
   out.log = env.log;
   out.render = env.render;
   out.open_transport = env.open_transport;
-  out.open_calendar = env.open_calendar;
-  out.scheduled_jobs = env.cfg.jobs.enabled;
+  out.scheduled_jobs = false;
   out.around_store = env.hooks.around_store;
   out.on_escalation = [escalated, &signals = env.signals](std::string why) {
     escalated->reason = std::move(why);
@@ -82,11 +83,47 @@ session_options options_of(const run_environment& env, const std::shared_ptr<esc
   return out;
 }
 
+/// For single runs: without jobs, which a process that is about to end must not begin.
 std::unique_ptr<session> start(const run_environment& env, const std::shared_ptr<escalation>& escalated,
                                bool with_fan_out = true) {
   auto options = options_of(env, escalated);
   options.with_fan_out = with_fan_out;
   return std::make_unique<session>(std::move(options));
+}
+
+/// For the daemon: with jobs, by the schedules in force.
+std::unique_ptr<session> start_daemon(const run_environment& env,
+                                      const std::shared_ptr<escalation>& escalated) {
+  auto options = options_of(env, escalated);
+  options.scheduled_jobs = true;
+  options.open_calendar = calendar_for_daemon(env);
+  if (!env.cfg.jobs.enabled)
+    for (auto* x : {&options.cfg.jobs.meeting_reminders, &options.cfg.jobs.unread_nudges,
+                    &options.cfg.jobs.resume_nudges, &options.cfg.jobs.calendar_watches})
+      x->schedule.rule.clear();
+  return std::make_unique<session>(std::move(options));
+}
+
+/// Reads the configuration again, and applies what can be applied to a pipeline at work.
+void reload(const run_environment& env, configuration& in_force, session& pipeline) {
+  auto fresh = env.reload();
+  if (fresh.has_error()) {
+    env.log.error(component, "reload-refused",
+                  "the configuration is not valid, everything stays as it is: {}", to_string(fresh.error()));
+    return;
+  }
+  auto plan = plan_reload(in_force, *fresh);
+  for (auto& x : plan.at_once)
+    env.log.info(component, "reloaded", "in effect from now on: {}", x);
+  for (auto& x : plan.at_next_start)
+    env.log.warning(component, "reload-later", "takes effect when Herald is started again: {}", x);
+  if (plan.empty())
+    env.log.info(component, "reloaded", "the configuration is the same as before");
+  env.log.set_level(fresh->log.level);
+  pipeline.reschedule(std::move(plan.schedules));
+  // The rest is still as it was at the start, and is named again next time.
+  in_force.jobs = fresh->jobs;
+  in_force.log.level = fresh->log.level;
 }
 
 int report_escalation(const run_environment& env, const escalation& x) {
@@ -135,8 +172,8 @@ void print_run(std::string_view job, const hand_run& x, std::optional<timestamp>
   if (x.report.why)
     out.set("failure", x.report.why->reason);
   // What failed would have done nothing that is known.
-  print_totals(dry_run && !x.report.why, fmt::format("{} {}", job, x.report.why ? "failed after" : "done"), out,
-               text, as_json);
+  print_totals(dry_run && !x.report.why, fmt::format("{} {}", job, x.report.why ? "failed after" : "done"),
+               out, text, as_json);
 }
 
 /// Works until `idle` says that nothing is left. Returns an exit code, and what the stages counted.
@@ -164,7 +201,8 @@ int run_until(const run_environment& env, session& pipeline, const escalation& e
 
 int run_daemon(const run_environment& env) {
   auto escalated = std::make_shared<escalation>();
-  auto pipeline = start(env, escalated);
+  auto pipeline = start_daemon(env, escalated);
+  auto in_force = env.cfg;
   attendant watch{env.cfg, *pipeline, worker_name(env.cfg, env.time->now()), env.log};
   env.log.info(component, "started", "working on {}{}", describe(env.cfg.store),
                env.cfg.writer.dry_run ? " (dry run, nothing is written)" : "");
@@ -176,6 +214,8 @@ int run_daemon(const run_environment& env) {
       watch.record();
       return report_escalation(env, *escalated);
     }
+    if (signal == SIGHUP)
+      reload(env, in_force, *pipeline);
     if (signal == SIGTERM || signal == SIGINT) {
       env.log.info(component, "stopping", "told to stop, finishing what is in flight within {} ms",
                    env.cfg.daemon.drain_deadline.count());
@@ -248,7 +288,7 @@ int run_job_once(const run_environment& env, std::string_view job, std::optional
   auto escalated = std::make_shared<escalation>();
   auto options = options_of(env, escalated);
   options.with_fan_out = false;
-  options.scheduled_jobs = false;
+  options.open_calendar = calendar_for_run(env);
   session pipeline{std::move(options)};
   auto ending = pipeline.run({std::string{job}, as_of, env.cfg.dry_run});
   while (ending.wait_for(look_around) != std::future_status::ready) {

@@ -16,6 +16,7 @@
 #include "adapters/mail/mail_transport.hpp"
 #include "adapters/store/store.hpp"
 #include "app/signals.hpp"
+#include "config/config_error.hpp"
 #include "config/configuration.hpp"
 #include "core/email/prepare.hpp"
 #include "core/handlers.hpp"
@@ -41,12 +42,13 @@ struct run_environment {
   render_fn render;
   transport_opener open_transport;
   program_hooks hooks;
-  /// The way to the calendar provider; empty when no job is to run.
-  calendar_opener open_calendar{};
+  /// Reads the configuration again, as it was read at the start.
+  std::function<config_result<configuration>()> reload{};
 };
 
-/// `herald run`: works until SIGTERM or SIGINT, then drains within the configured deadline. Returns an exit
-/// code.
+/// `herald run`: works until SIGTERM or SIGINT, then drains within the configured deadline. On SIGHUP it reads its
+/// configuration again: what may change at once does, the rest is named in the log, and a configuration that is not valid
+/// changes nothing. Returns an exit code.
 int run_daemon(const run_environment& env);
 
 /// `herald once notify-fan-out`: works until nothing is due, then stops. Prints what it did as text or JSON.

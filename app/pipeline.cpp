@@ -234,18 +234,21 @@ private:
       schedule.push_back({std::string{email_poll_job}, x.cfg.email.batcher.poll_max,
                           caf::actor_cast<tick_taker>(x.batcher)});
     if (x.runner && x.env.scheduled_jobs)
+      // Also those without a rule: they may be given one while Herald runs.
       for (auto* job : jobs_of(x.cfg))
-        if (!job->schedule.rule.empty())
-          schedule.push_back({job->schedule.job,
-                              {},
-                              caf::actor_cast<tick_taker>(x.runner),
-                              *job_schedule::parse(job->schedule)});
+        schedule.push_back(
+            {job->schedule.job, {}, caf::actor_cast<tick_taker>(x.runner), schedule_of(job->schedule)});
     out.push_back({"timer",
                    [=](auto* self, const sibling_fn&) {
                      return as_actor(
                          self->spawn(herald::timer, schedule, x.own_seed(9), x.env.time, x.env.log));
                    },
                    x.timer});
+  }
+
+  static std::optional<job_schedule> schedule_of(const schedule_settings& x) {
+    // The loader has seen to it that a rule can be read.
+    return x.rule.empty() ? std::nullopt : std::optional{*job_schedule::parse(x)};
   }
 
   static std::vector<const job_options*> jobs_of(const configuration& cfg) {

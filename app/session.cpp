@@ -48,10 +48,6 @@ constexpr duration run_margin{120'000};
 /// How often a stage that is not up yet, or being restarted, is asked again for a run.
 constexpr duration stage_pause{20};
 
-/// How often, and after which pause, a run is offered to a runner that is not there yet.
-constexpr int max_start_tries = 500;
-constexpr duration start_pause{20};
-
 struct system_config : caf::actor_system_config {
   explicit system_config(std::size_t threads) { act::configure(*this, threads); }
 };
@@ -219,6 +215,14 @@ result<bool> session::until_jobs_ran(duration limit) {
   return running_->until_idle(running_->handles.runner, limit);
 }
 
+void session::reschedule(std::vector<schedule_settings> changes) {
+  if (changes.empty() || !running_->handles.runner)
+    return;
+  auto what = std::make_shared<const std::vector<schedule_settings>>(std::move(changes));
+  caf::anon_send(running_->handles.timer, schedule_change_ptr{what});
+  caf::anon_send(running_->handles.runner, schedule_change_ptr{what});
+}
+
 std::future<result<hand_run>> session::run(const run_job& x) {
   auto promise = std::make_shared<std::promise<result<hand_run>>>();
   auto out = promise->get_future();
@@ -226,8 +230,9 @@ std::future<result<hand_run>> session::run(const run_job& x) {
     promise->set_value(failure{failure_class::permanent, "this process runs no jobs"});
     return out;
   }
-  running_->system.spawn(run_asker{x, running_->handles.runner, longest_run(running_->options.cfg.jobs, x.job),
-                                   running_->stopping, promise});
+  running_->system.spawn(run_asker{x, running_->handles.runner,
+                                   longest_run(running_->options.cfg.jobs, x.job), running_->stopping,
+                                   promise});
   return out;
 }
 

@@ -88,6 +88,9 @@ public:
   /// The same for runs of jobs that are due.
   result<bool> until_jobs_ran(duration limit);
 
+  /// Changes when jobs run; the others stay as they are.
+  void reschedule(std::vector<schedule_settings> changes);
+
   /// Makes one run of a job by hand; the answer comes when it has ended, a little after its deadline at the latest. It is a
   /// failure when the ledger is down, or the job unknown.
   std::future<result<hand_run>> run(const run_job& x);

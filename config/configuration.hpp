@@ -92,7 +92,7 @@ struct jobs_options {
   job_options meeting_reminders{{.job = std::string{meeting_reminders_job}, .rule = "*/5 * * * *"}};
   job_options unread_nudges{{.job = std::string{unread_nudges_job}, .rule = "*/15 * * * *"}};
   job_options resume_nudges{{.job = std::string{resume_nudges_job}, .rule = "0 */6 * * *"}};
-  job_options calendar_watches{{.job = std::string{calendar_watches_job}, .rule = "0 2 * * *"}};
+  job_options calendar_watches{{.job = std::string{calendar_watches_job}, .rule = "0 2,8,14,20 * * *"}};
   /// What is asked of the store; chunk, time and claim are the run's.
   meeting_reminders_request reminders;
   unread_nudges_request unread;

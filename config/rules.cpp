@@ -103,7 +103,18 @@ std::vector<config_rule> config_rules() {
       {{"/jobs/renew_calendar_watches/backend_url"},
        "an https address (BACKEND_PUBLIC_URL), or nothing",
        [](const configuration& x) {
-         return x.jobs.backend_url.empty() || x.jobs.backend_url.starts_with("https://");
+         auto& url = x.jobs.backend_url;
+         return url.empty() || (url.starts_with("https://") && url.size() > 8 && url[8] != '/');
+       }},
+      // Else a watch could expire between two looks.
+      {{"/jobs/renew_calendar_watches/within_hours", "/jobs/renew_calendar_watches/schedule"},
+       "more than the longest time between two instants of the schedule",
+       [](const configuration& x) {
+         auto& schedule = x.jobs.calendar_watches.schedule;
+         if (schedule.rule.empty())
+           return true;
+         auto parsed = job_schedule::parse(schedule);
+         return parsed.has_error() || longest_gap(*parsed) < x.jobs.watches.within;
        }},
       // Else a lock that is merely waited for would pass for an outage.
       at_most(

@@ -62,6 +62,7 @@ HERALD_ATOM(freed, "freed")
 HERALD_ATOM(share, "share")
 HERALD_ATOM(cancel, "cancel") // break off what is under way
 HERALD_ATOM(look, "look")     // see whether something is due
+HERALD_ATOM(renew, "renew")   // prolong a claim
 
 /// What the timer says when an entry is due.
 struct tick {
@@ -370,6 +371,8 @@ using job_runner_actor = stage_actor::extend<
     caf::reacts_to<look_atom, std::uint64_t, std::uint64_t>,
     // INTERNAL: the run of this job with this generation is past its deadline.
     caf::reacts_to<due_atom, std::uint64_t, std::uint64_t>,
+    // INTERNAL: prolong the claim on the run of this job with this generation.
+    caf::reacts_to<renew_atom, std::uint64_t, std::uint64_t>,
     // INTERNAL: write this job's outcome again, the store may be back.
     caf::reacts_to<retry_atom, std::uint64_t>,
     // INTERNAL: the time for draining is over.

@@ -12,8 +12,19 @@ namespace {
 /// How long a job may take to answer once it was broken off.
 constexpr duration grace{5'000};
 
-/// A run belongs to its daemon for so much longer than its deadline, to write down how it ended.
+/// The claim on a run holds so long without being renewed, and is renewed so often: what a daemon that died was at is
+/// taken over soon after.
+constexpr duration lease{90'000};
+constexpr duration renewal_pause{30'000};
+
+/// A claim by hand is not renewed. It holds for so much longer than the deadline, to write down how the run ended.
 constexpr duration lease_margin{60'000};
+
+/// How often to look whether somebody else's run has ended.
+constexpr duration busy_pause{30'000};
+
+/// No ledger is so far ahead of a clock that is right.
+constexpr duration clock_tolerance{10 * 60'000};
 
 /// Others may change the ledger, and people the clock: however far away the next thing to do is, it is looked at again
 /// after this.
@@ -100,6 +111,7 @@ job_runner_state::make_behavior(job_runner_config config, std::vector<job_spec> 
       [this](const schedule_change_ptr& x) { on_schedule_change(*x); },
       [this](look_atom, std::uint64_t index, std::uint64_t generation) { on_look(index, generation); },
       [this](due_atom, std::uint64_t index, std::uint64_t generation) { on_deadline(index, generation); },
+      [this](renew_atom, std::uint64_t index, std::uint64_t generation) { on_renew(index, generation); },
       [this](retry_atom, std::uint64_t index) { on_finish_again(index); },
       [this](flush_atom) { on_drain_limit(); },
   };
@@ -218,13 +230,35 @@ void job_runner_state::on_deadline(std::uint64_t index, std::uint64_t generation
                                             + " ms; if it needs longer, raise the job's deadline_ms"};
   if (x.phase == phase::working) {
     // It answers with what it has done; if it cannot even do that, it is given up.
-    x.phase = phase::ending;
     x.trying.why = std::move(overdue);
-    self->send(x.spec.actor, cancel_v);
-    self->delayed_send(self, grace, due_v, index, generation);
+    break_off(index);
   } else if (x.phase == phase::ending) {
     on_report(index, {{}, std::move(overdue)});
   }
+}
+
+void job_runner_state::on_renew(std::uint64_t index, std::uint64_t generation) {
+  auto& x = jobs[index];
+  if (x.generation != generation || x.phase != phase::working)
+    return;
+  // To begin what is ours already prolongs the claim on it.
+  self->request(gate, caf::infinite, request_for(x))
+      .then(
+          [this, index, generation](const begun_run& begun) {
+            auto& y = jobs[index];
+            if (y.generation != generation || y.phase != phase::working)
+              return;
+            if (begun.verdict == begin_verdict::begun && begun.run == y.run) {
+              self->delayed_send(self, renewal_pause, renew_v, index, generation);
+              return;
+            }
+            y.trying.why = failure{failure_class::transient, "another daemon has taken the run over"};
+            break_off(index);
+          },
+          [this, index, generation](const caf::error&) {
+            // The run itself finds out whether the store is there; if it is not for long, somebody else takes over.
+            self->delayed_send(self, renewal_pause / 3, renew_v, index, generation);
+          });
 }
 
 void job_runner_state::on_finish_again(std::uint64_t index) {
@@ -290,6 +324,12 @@ void job_runner_state::look_later(std::size_t index, timestamp at) {
 
 void job_runner_state::on_state(std::size_t index, const job_state& state) {
   auto& x = jobs[index];
+  if (state.settled_until > time->now() + clock_tolerance)
+    log.warning(x.spec.schedule.job, "ledger-ahead",
+                "all instants up to {} are settled, which lies ahead of this machine's clock: one of the "
+                "clocks is, or "
+                "was, wrong; no run until then",
+                to_iso8601(state.settled_until));
   // The schedule may have been taken away while the look was under way.
   auto due = draining || !x.schedule ? std::nullopt : choose(index, state);
   if (!due) {
@@ -329,22 +369,28 @@ std::optional<due_run> job_runner_state::choose(std::size_t index, const job_sta
     if (open->due_at <= now)
       return due || open->cause == run_cause::hand ? due : again;
   }
-  look_later(index, open->due_at);
+  look_later(index,
+             std::min(open->due_at, open->state == run_state::running ? now + busy_pause : open->due_at));
   return std::nullopt;
+}
+
+begin_run_request job_runner_state::request_for(const job& x) const {
+  begin_run_request out;
+  out.job = x.spec.schedule.job;
+  out.worker = cfg.worker;
+  out.now = time->now();
+  out.cause = x.trying.cause;
+  out.lease = out.cause == run_cause::hand ? x.spec.deadline + lease_margin : lease;
+  out.scheduled_at = x.trying.instant;
+  out.keep = cfg.keep;
+  return out;
 }
 
 void job_runner_state::begin(std::size_t index, const due_run& due) {
   auto& x = jobs[index];
   x.phase = phase::beginning;
-  begin_run_request request;
-  request.job = x.spec.schedule.job;
-  request.worker = cfg.worker;
-  request.now = time->now();
-  request.lease = x.spec.deadline + lease_margin;
-  request.cause = due.cause;
-  request.scheduled_at = due.instant;
+  auto request = request_for(x);
   request.missed = due.missed;
-  request.keep = cfg.keep;
   self->request(gate, caf::infinite, std::move(request))
       .then(
           [this, index, without_a_run = due.missed](const begun_run& begun) {
@@ -353,9 +399,18 @@ void job_runner_state::begin(std::size_t index, const due_run& due) {
           },
           [this, index](caf::error& err) {
             auto why = to_failure(err, self->system());
-            if (auto asked_by = std::exchange(jobs[index].asked_by, std::nullopt))
+            auto& y = jobs[index];
+            if (auto asked_by = std::exchange(y.asked_by, std::nullopt))
               asked_by->deliver(to_error(why));
-            back_off(index, why);
+            if (why.kind != failure_class::permanent) {
+              back_off(index, why);
+              return;
+            }
+            // It is this request that the ledger does not take; other jobs may fare better.
+            log.error(y.spec.schedule.job, "refused", "the ledger does not grant the run: {}", why.reason);
+            y.look_again = false;
+            go_idle(index);
+            look_later(index, time->now() + busy_pause);
           });
 }
 
@@ -375,7 +430,7 @@ void job_runner_state::on_begun(std::size_t index, const std::optional<missed_sp
   refused.held_until = begun.held_until;
   answer_hand_run(x, std::move(refused));
   if (begun.held_until)
-    look_later(index, *begun.held_until);
+    look_later(index, std::min(*begun.held_until, time->now() + busy_pause));
   go_idle(index);
 }
 
@@ -410,6 +465,15 @@ void job_runner_state::order(std::size_t index) {
               on_report(index, {{}, to_failure(err, self->system())});
           });
   self->delayed_send(self, x.spec.deadline, due_v, std::uint64_t{index}, generation);
+  if (!x.dry_run && x.trying.cause != run_cause::hand)
+    self->delayed_send(self, renewal_pause, renew_v, std::uint64_t{index}, generation);
+}
+
+void job_runner_state::break_off(std::size_t index) {
+  auto& x = jobs[index];
+  x.phase = phase::ending;
+  self->send(x.spec.actor, cancel_v);
+  self->delayed_send(self, grace, due_v, std::uint64_t{index}, x.generation);
 }
 
 void job_runner_state::on_report(std::size_t index, job_report report) {
@@ -451,7 +515,14 @@ void job_runner_state::finish(std::size_t index) {
           },
           [this, index](caf::error& err) {
             auto& y = jobs[index];
-            on_store_failed(to_failure(err, self->system()));
+            auto why = to_failure(err, self->system());
+            if (why.kind == failure_class::permanent) {
+              log.error(y.spec.schedule.job, "outcome-refused",
+                        "the ledger does not take the outcome of the run: {}", why.reason);
+              on_finished(index, true);
+              return;
+            }
+            on_store_failed(why);
             // Once the lease has run out the ledger says so itself, and the run is made again.
             if (time->now() - y.trying.started_at < y.spec.deadline + lease_margin && !draining) {
               y.phase = phase::waiting_to_finish;
@@ -465,8 +536,10 @@ void job_runner_state::finish(std::size_t index) {
 void job_runner_state::on_finished(std::size_t index, bool ours) {
   auto& x = jobs[index];
   if (!ours)
-    log.warning(x.spec.schedule.job, "outcome-not-kept",
-                "the ledger did not take the outcome of the run: it is no longer this daemon's");
+    log.warning(
+        x.spec.schedule.job, "outcome-not-kept",
+        "the outcome of the run is not in the ledger: the run is no longer this daemon's, or the store is "
+        "down; it may be made again");
   hand_run done;
   done.report = {x.outcome.counts, x.outcome.why};
   done.took = x.trying.ended_at - x.trying.started_at;

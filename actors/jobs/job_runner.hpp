@@ -83,6 +83,8 @@ private:
 
   void on_deadline(std::uint64_t index, std::uint64_t generation);
 
+  void on_renew(std::uint64_t index, std::uint64_t generation);
+
   void on_finish_again(std::uint64_t index);
 
   void on_drain_limit();
@@ -130,6 +132,8 @@ private:
   /// What the ledger says is to be run now, if anything; sets when to look again otherwise.
   std::optional<due_run> choose(std::size_t index, const job_state& x);
 
+  begin_run_request request_for(const job& x) const;
+
   void begin(std::size_t index, const due_run& due);
 
   void on_begun(std::size_t index, const std::optional<missed_span>& without_a_run, const begun_run& x);
@@ -139,6 +143,9 @@ private:
   void order(std::size_t index);
 
   void on_report(std::size_t index, job_report x);
+
+  /// Has the job stop where it is. If it does not answer soon, it is given up.
+  void break_off(std::size_t index);
 
   void finish(std::size_t index);
 

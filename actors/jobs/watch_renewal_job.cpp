@@ -10,6 +10,9 @@ namespace {
 
 constexpr std::string_view component = calendar_watches_job;
 
+/// So many connections in a row have to be refused for Herald's fault before nobody else is asked for.
+constexpr std::uint32_t refusals_to_stop = 5;
+
 /// A failure of the gate itself, as an answer: the call may have had its effect.
 calendar_answer no_answer(const failure& why) {
   calendar_answer out;
@@ -75,18 +78,18 @@ job_actor::behavior_type watch_renewal_state::make_behavior(watch_renewal_config
 
 stage_status watch_renewal_state::on_status() const {
   auto n = [](std::uint64_t x) { return static_cast<std::int64_t>(x); };
-  stage_status out{std::string{component},
-                   "running",
-                   {},
-                   {{"runs", runs},
-                    {"under_way", n(under_way.size())},
-                    {"renewed", renewed},
-                    {"failed", failed},
-                    {"watched", n(watches.watched)},
-                    {"expired", n(watches.expired)},
-                    {"needs_reconnect", n(watches.needs_reconnect)}}};
-  if (watches.next_expiry)
-    out.gauges.emplace_back("next_expiry_s", (*watches.next_expiry - time->now()).count() / 1'000);
+  stage_status out{
+      std::string{component},
+      "running",
+      {},
+      {{"runs", runs}, {"under_way", n(under_way.size())}, {"renewed", renewed}, {"failed", failed}}};
+  if (!watches)
+    return out;
+  out.gauges.emplace_back("watched", n(watches->watched));
+  out.gauges.emplace_back("expired", n(watches->expired));
+  out.gauges.emplace_back("needs_reconnect", n(watches->needs_reconnect));
+  if (watches->next_expiry)
+    out.gauges.emplace_back("next_expiry_s", (*watches->next_expiry - time->now()).count() / 1'000);
   return out;
 }
 
@@ -96,6 +99,7 @@ caf::result<job_report> watch_renewal_state::on_order(const job_order_ptr& x) {
   order = x;
   report = {};
   reading = read_all = stopped = false;
+  refusals = 0;
   last_read.reset();
   ++run;
   ++runs;
@@ -261,9 +265,13 @@ void watch_renewal_state::on_end(std::uint64_t ticket, const renewal_end& x) {
     log.warning(component, "not-renewed", "the watch of connection {} was not renewed ({}): {}",
                 to_string(done.connection()), to_string(x.how), x.why.reason);
   }
-  if (x.how == renewal_ending::misconfigured)
+  if (x.how != renewal_ending::misconfigured)
+    refusals = 0;
+  else if (++refusals >= refusals_to_stop)
     stop_with({failure_class::permanent, x.why.reason});
-  else if (x.how == renewal_ending::failed && !report.why)
+  else if (!report.why)
+    report.why = failure{failure_class::permanent, "some watches cannot be renewed: " + x.why.reason};
+  if (x.how == renewal_ending::failed && !stopped)
     report.why = failure{failure_class::transient, "some watches were not renewed: " + x.why.reason};
   go_on();
 }

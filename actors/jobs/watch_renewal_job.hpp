@@ -120,14 +120,18 @@ private:
   std::int64_t runs = 0;
   std::int64_t renewed = 0;
   std::int64_t failed = 0;
-  watch_summary watches;
+  /// Refusals of Herald itself in a row, in this run.
+  std::uint32_t refusals = 0;
+  /// Nothing until the store has told.
+  std::optional<watch_summary> watches;
 };
 
 // -- spawning -----------------------------------------------------------------------------------------------
 
 /// Counts connections: renewed, needs_reconnect, not_watchable, failed, misconfigured, lost; besides, tokens_refreshed
 /// and stops_failed. The run as a whole fails, to be tried again, when a connection failed that another try may help; it
-/// fails for good when the provider refuses Herald itself.
+/// fails for good when the provider refuses Herald itself: for one connection alone that may be the connection's fault, so
+/// the run stops only after several in a row.
 job_actor::behavior_type watch_renewal_job(watch_renewal_state::self_ptr self, watch_renewal_config cfg,
                                            store_gate_actor gate, calendar_gate_actor calendar,
                                            std::shared_ptr<const clock> time, logger log);

@@ -5,6 +5,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "core/half_jitter.hpp"
+
 namespace herald {
 
 namespace {
@@ -12,9 +14,11 @@ namespace {
 /// Longer ids are none of Google's.
 constexpr std::size_t max_calendar_id = 1'024;
 
-/// The provider's own limit on the text of a failure is not known; this one keeps a row readable.
 constexpr std::string_view no_refresh_token = "the connection has no refresh token, so its access cannot be "
                                               "prolonged; its owner has to connect the calendar anew";
+
+/// No token has it.
+constexpr std::string_view no_fingerprint = "none";
 
 std::string id_of(const nlohmann::json& calendar) {
   auto id = calendar.find("id");
@@ -199,13 +203,10 @@ renewal_step renewal::later(const calendar_answer& x, timestamp now, double rand
   // The answer may have been lost after the channel was made.
   if (phase_ == phase::creating)
     leftovers_.push_back({channel_, {}});
-  auto pause = settings_->backoff_min;
-  for (std::uint32_t n = 0; n < tries_ && pause < settings_->backoff_max; ++n)
-    pause *= 2;
-  pause = std::min(pause, settings_->backoff_max);
-  pause = pause / 2 + duration{static_cast<duration::rep>(static_cast<double>(pause.count()) / 2 * random)};
+  ++tries_;
+  auto pause = half_jittered_pause(settings_->backoff_min, settings_->backoff_max, tries_, random);
   pause = std::max(pause, x.retry_after.value_or(duration{0}));
-  if (++tries_ >= settings_->max_tries || pause > settings_->deadline - (now - started_))
+  if (tries_ >= settings_->max_tries || pause > settings_->deadline - (now - started_))
     return give_up(renewal_ending::failed, x.why);
   return renewal_pause{pause};
 }
@@ -213,6 +214,9 @@ renewal_step renewal::later(const calendar_answer& x, timestamp now, double rand
 renewal_step renewal::give_up(renewal_ending how, failure why, std::string refused_token) {
   end_ = {how, why};
   phase_ = phase::ending;
+  // Whoever counts the connections that wait for their owner goes by the fingerprint, also where none is known.
+  if (how == renewal_ending::needs_reconnect && refused_token.empty())
+    refused_token = no_fingerprint;
   watch_update out;
   out.connection_id = watch_.connection_id;
   out.failed = watch_update::trouble{std::move(why), std::move(refused_token)};

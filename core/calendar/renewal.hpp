@@ -112,7 +112,7 @@ private:
   const renewal_settings* settings_;
   timestamp started_;
   phase phase_ = phase::refreshing;
-  /// The step to repeat after the pause.
+  /// Tries of the present step.
   std::uint32_t tries_ = 0;
   bool refreshed_ = false;
   std::uint64_t last_channel_ms_ = 0;

@@ -66,6 +66,18 @@ std::optional<due_run> next_due_run(const job_schedule& schedule, timestamp sett
   return out;
 }
 
+duration longest_gap(const job_schedule& schedule) {
+  constexpr int some_hundreds = 400;
+  auto at = next_after(schedule.rule, schedule.zone, timestamp{});
+  duration out{};
+  for (auto n = 0; n < some_hundreds; ++n) {
+    auto next = next_after(schedule.rule, schedule.zone, at);
+    out = std::max(out, next - at);
+    at = next;
+  }
+  return out;
+}
+
 timestamp next_look(const job_schedule& schedule, timestamp now, double random) {
   auto delay = duration{static_cast<duration::rep>(static_cast<double>(schedule.jitter.count()) * random)};
   return next_after(schedule.rule, schedule.zone, now) + delay;

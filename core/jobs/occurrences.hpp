@@ -45,6 +45,9 @@ inline constexpr std::uint64_t max_counted_instants = 100'000;
 /// in between, or when those that do are to be skipped: they end with the next run.
 std::optional<due_run> next_due_run(const job_schedule& schedule, timestamp settled_until, timestamp now);
 
+/// The longest time between two instants that follow each other, of some hundreds.
+duration longest_gap(const job_schedule& schedule);
+
 /// When to look next, after `now`: the next instant plus this daemon's jitter. `random` is uniform in [0, 1).
 timestamp next_look(const job_schedule& schedule, timestamp now, double random);
 

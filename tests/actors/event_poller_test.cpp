@@ -411,15 +411,15 @@ CAF_TEST(an unusable configuration is refused with the name of the field) {
 }
 
 CAF_TEST(a claim that fails is asked again at half its size until one gets through) {
-  gate->claim_answers.emplace_back(failure{failure_class::outage, "too slow"});
-  gate->claim_answers.emplace_back(failure{failure_class::outage, "too slow"});
+  script->claim_answers.emplace_back(failure{failure_class::outage, "too slow"});
+  script->claim_answers.emplace_back(failure{failure_class::outage, "too slow"});
   start();
   advance(60s);
-  CAF_REQUIRE(gate->claims.size() >= 4u);
-  auto first = gate->claims[0].limit;
-  CAF_CHECK_EQUAL(gate->claims[1].limit, first / 2);
-  CAF_CHECK_EQUAL(gate->claims[2].limit, first / 4);
-  CAF_CHECK_EQUAL(gate->claims[3].limit, first / 2);
+  CAF_REQUIRE(script->claims.size() >= 4u);
+  CAF_CHECK_EQUAL(script->claims[0].limit, 10u);
+  CAF_CHECK_EQUAL(script->claims[1].limit, 5u);
+  CAF_CHECK_EQUAL(script->claims[2].limit, 2u);
+  CAF_CHECK_EQUAL(script->claims[3].limit, 4u);
 }
 
 CAF_TEST_FIXTURE_SCOPE_END()

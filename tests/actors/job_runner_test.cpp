@@ -566,6 +566,64 @@ CAF_TEST(an instant that another daemon ran between look and begin is settled) {
   CAF_CHECK_EQUAL(entries(), (names{"ran 10:00", "ran 11:00"}));
 }
 
+CAF_TEST(the claim on a run is prolonged for as long as the run takes) {
+  start();
+  job->holds = true;
+  tick_at("10:00:00");
+  CAF_CHECK(last_entry().lease_until == time->now() + 90s);
+  for (auto n = 0; n < 9; ++n) {
+    advance(1min);
+    CAF_CHECK(last_entry().lease_until > time->now());
+  }
+  CAF_CHECK(last_entry().claim_no == 1);
+  let_answer();
+  CAF_CHECK_EQUAL(entries(), names{"ran 10:00"});
+  auto asked = script->begins.size();
+  advance(5min);
+  CAF_CHECK_EQUAL(script->begins.size(), asked);
+}
+
+CAF_TEST(a claim that could not be prolonged for a moment is prolonged soon after) {
+  start();
+  job->holds = true;
+  tick_at("10:00:00");
+  script->begin_failures.assign(2, store_down);
+  advance(60s);
+  CAF_CHECK(script->begin_failures.empty());
+  CAF_CHECK(last_entry().lease_until > time->now() + 30s);
+  CAF_CHECK_EQUAL(job->cancels, 0);
+}
+
+CAF_TEST(a run that another daemon has taken over is broken off) {
+  start();
+  job->holds = true;
+  tick_at("10:00:00");
+  script->ledger.entries.back().lease_until = time->now();
+  begin_elsewhere("10:00:00");
+  advance(30s);
+  CAF_CHECK_EQUAL(job->cancels, 1);
+  CAF_CHECK_EQUAL(last_entry().worker, "w2");
+  CAF_CHECK_EQUAL(entries(), names{"running 10:00 try 2"});
+}
+
+CAF_TEST(a run that the ledger refuses for good is asked for again later and no outage) {
+  start();
+  script->begin_failures.emplace_back(failure{failure_class::permanent, "your clock is ahead"});
+  tick_at("10:00:00");
+  CAF_CHECK_EQUAL(status().state, "running");
+  CAF_CHECK(job->orders.empty());
+  advance(30s);
+  CAF_CHECK_EQUAL(entries(), names{"ran 10:00"});
+}
+
+CAF_TEST(an outcome that the ledger refuses for good is not offered again) {
+  start();
+  script->finish_failures.emplace_back(failure{failure_class::permanent, "no"});
+  tick_at("10:00:00");
+  CAF_CHECK_EQUAL(script->finishes.size(), 1u);
+  CAF_CHECK_EQUAL(status().state, "running");
+}
+
 CAF_TEST(an outcome that comes after another daemon took over changes nothing) {
   start();
   job->holds = true;

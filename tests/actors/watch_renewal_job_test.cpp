@@ -399,15 +399,33 @@ CAF_TEST(a provider that refuses the application itself ends the run for good) {
 
 CAF_TEST(that the application is refused outranks what failed before) {
   cfg.max_concurrent = 1;
-  for (std::size_t n = 1; n <= 3; ++n)
+  for (std::size_t n = 1; n <= 8; ++n)
     connect(n);
   provider->creations.assign(3, refusal(verdict::try_later, "throttled"));
-  provider->creations.emplace_back(refusal(verdict::misconfigured, "no such client"));
+  provider->creations.insert(provider->creations.end(), 5, refusal(verdict::misconfigured, "no such client"));
   auto got = run();
   CAF_REQUIRE(got.why);
   CAF_CHECK(got.why->kind == failure_class::permanent);
   CAF_CHECK_EQUAL(got.why->reason, "no such client");
-  CAF_CHECK(got.counts == (job_counts{{"failed", 1}, {"misconfigured", 1}}));
+  CAF_CHECK(got.counts == (job_counts{{"failed", 1}, {"misconfigured", 5}}));
+}
+
+CAF_TEST(one connection that is refused for our fault stops nobody else) {
+  cfg.max_concurrent = 1;
+  for (std::size_t n = 1; n <= 12; ++n)
+    connect(n);
+  // Every other one.
+  auto refused = false;
+  provider->decide = [&](const calendar_call& x) {
+    if (std::holds_alternative<watch_creation>(x))
+      refused = !refused;
+    return std::holds_alternative<watch_creation>(x) && refused ? std::optional{verdict::misconfigured}
+                                                                : std::nullopt;
+  };
+  auto got = run();
+  CAF_REQUIRE(got.why);
+  CAF_CHECK(got.why->kind == failure_class::permanent);
+  CAF_CHECK(got.counts.at("renewed") == 6 && got.counts.at("misconfigured") == 6);
 }
 
 CAF_TEST(a store that fails to keep something stops the run with its own reason) {

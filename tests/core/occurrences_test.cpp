@@ -131,6 +131,11 @@ TEST(the_next_look, comes_after_the_instant_by_no_more_than_the_jitter) {
   EXPECT_LT(next_look(parsed, noon, 0.999), noon + 5min + 20s);
 }
 
+TEST(the_longest_gap, is_that_between_two_instants_that_follow_each_other) {
+  EXPECT_EQ(longest_gap(schedule()), 5min);
+  EXPECT_EQ(longest_gap(*job_schedule::parse(settings("0 9 * * 1-5"))), 72h);
+}
+
 TEST(a_schedule_that_cannot_be_read, names_the_job_and_the_reason) {
   EXPECT_NE(job_schedule::parse(settings("61 * * * *")).error().reason.find("'job'"), std::string::npos);
   EXPECT_NE(job_schedule::parse(settings("* * * * *", "Mars/Base")).error().reason.find("Mars/Base"),

@@ -166,7 +166,7 @@ TEST(a_connection, without_a_refresh_token_needs_its_owner) {
   auto end = x.run();
   EXPECT_EQ(end.how, renewal_ending::needs_reconnect);
   EXPECT_EQ(end.why.kind, failure_class::permanent);
-  EXPECT_THAT(x.did, ElementsAre("note "));
+  EXPECT_THAT(x.did, ElementsAre("note none"));
 }
 
 TEST(a_connection, without_an_access_token_gets_one) {

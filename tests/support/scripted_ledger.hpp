@@ -45,7 +45,7 @@ public:
     if (auto* open = open_entry(x.job)) {
       auto same = !hand && open->cause != run_cause::hand && open->scheduled_at == x.scheduled_at;
       if (open->state == run_state::running && open->lease_until > x.now)
-        return same && open->worker == x.worker ? granted(*open) : busy(*open);
+        return same && open->worker == x.worker ? prolonged(*open, x) : busy(*open);
       if (same)
         return take_over(*open, x);
       give_up(*open, x.now);
@@ -102,6 +102,12 @@ private:
       return x.job == job && (x.state == run_state::running || (x.state == run_state::failed && x.retry_at));
     });
     return i == entries.end() ? nullptr : &*i;
+  }
+
+  /// What is theirs already is granted again, for longer.
+  static begun_run prolonged(entry& x, const begin_run_request& asked) {
+    x.lease_until = std::max(x.lease_until, asked.now + asked.lease);
+    return granted(x);
   }
 
   static begun_run granted(const entry& x) {
