@@ -55,6 +55,11 @@ protected:
 
   std::string ask(const std::string& sql) { return ask(side_door(), sql); }
 
+  timestamp server_time() {
+    return timestamp{
+        duration{std::stoll(ask("SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint"))}};
+  }
+
   void emit(postgres_store& store, std::size_t n) {
     new_event event;
     event.type = "document_uploaded";
@@ -107,7 +112,7 @@ private:
 TEST_F(interruption_test, a_daemon_whose_clock_is_days_ahead_sets_nothing_aside) {
   auto store = open();
   ask("INSERT INTO domain_events (event_type, created_at) VALUES ('document_uploaded', now())");
-  now = timestamp{duration{std::stoll(ask("SELECT floor(extract(epoch FROM now()) * 1000)::bigint"))}};
+  now = server_time();
   auto ahead = claiming("worker-2");
   ahead.now += std::chrono::days{2};
   auto wrong = store->claim(ahead);
@@ -124,7 +129,7 @@ TEST_F(interruption_test, a_daemon_whose_clock_is_ahead_settles_no_instants_of_j
   begin_run_request ahead;
   ahead.job = "meeting-reminders";
   ahead.worker = "worker-2";
-  ahead.now = timestamp{duration{std::stoll(ask("SELECT floor(extract(epoch FROM now()) * 1000)::bigint"))}};
+  ahead.now = server_time();
   ahead.lease = std::chrono::minutes{1};
   ASSERT_FALSE(store->open_jobs({{ahead.job}, ahead.now - std::chrono::minutes{1}}).has_error());
   ahead.now += std::chrono::hours{1};
@@ -138,6 +143,53 @@ TEST_F(interruption_test, a_daemon_whose_clock_is_ahead_settles_no_instants_of_j
   auto granted = store->begin_run(ahead);
   ASSERT_FALSE(granted.has_error()) << granted.error().reason;
   EXPECT_EQ(granted->verdict, begin_verdict::begun);
+}
+
+TEST_F(interruption_test, a_daemon_whose_clock_is_ahead_begins_no_run_by_hand_either) {
+  auto store = open();
+  begin_run_request ahead;
+  ahead.job = "meeting-reminders";
+  ahead.worker = "worker-2";
+  ahead.cause = run_cause::hand;
+  ahead.scheduled_at = server_time();
+  ahead.now = ahead.scheduled_at + std::chrono::hours{1};
+  ahead.lease = std::chrono::minutes{1};
+  auto refused = store->begin_run(ahead);
+  ASSERT_TRUE(refused.has_error());
+  EXPECT_NE(refused.error().reason.find("time server"), std::string::npos) << refused.error().reason;
+  ahead.now = ahead.scheduled_at;
+  auto granted = store->begin_run(ahead);
+  ASSERT_FALSE(granted.has_error()) << granted.error().reason;
+  EXPECT_EQ(granted->verdict, begin_verdict::begun);
+}
+
+TEST_F(interruption_test, an_instant_from_before_a_clock_was_set_back_is_not_settled) {
+  auto store = open();
+  begin_run_request x;
+  x.job = "meeting-reminders";
+  x.worker = "worker-2";
+  x.now = server_time();
+  x.lease = std::chrono::minutes{1};
+  x.scheduled_at = x.now + std::chrono::hours{1};
+  EXPECT_TRUE(store->begin_run(x).has_error());
+}
+
+TEST_F(interruption_test, a_job_is_known_no_later_than_the_servers_clock_says) {
+  auto store = open();
+  auto ahead = server_time() + std::chrono::minutes{9};
+  auto states = store->open_jobs({{"meeting-reminders"}, ahead});
+  ASSERT_FALSE(states.has_error()) << states.error().reason;
+  EXPECT_LE(states->at(0).settled_until, server_time());
+  begin_run_request x;
+  x.job = "unread-thread-nudges";
+  x.worker = "worker-2";
+  x.cause = run_cause::hand;
+  x.now = x.scheduled_at = ahead;
+  x.lease = std::chrono::minutes{1};
+  ASSERT_FALSE(store->begin_run(x).has_error());
+  states = store->open_jobs({{x.job}, ahead});
+  ASSERT_FALSE(states.has_error()) << states.error().reason;
+  EXPECT_LE(states->at(0).settled_until, server_time());
 }
 
 TEST_F(interruption_test, a_commit_whose_answer_was_lost_is_found_done_when_it_is_repeated) {

@@ -377,6 +377,17 @@ TEST_F(migration_test, rights_that_were_given_away_are_taken_back_by_a_run_again
   EXPECT_EQ(catalog(), before);
 }
 
+TEST_F(migration_test, only_functions_that_queries_take_in_leave_the_search_path_open) {
+  migrate_all();
+  auto db = connect();
+  EXPECT_EQ(ask(db, "SELECT string_agg(proname, ' ' ORDER BY proname COLLATE \"C\") FROM pg_proc"
+                    " WHERE pronamespace = 'public'::regnamespace AND proname LIKE 'herald\\_%'"
+                    " AND coalesce(array_to_string(proconfig, ';'), '') NOT LIKE '%search_path%'"),
+            "herald_at herald_due_ms herald_email_row_json herald_event_json herald_ids herald_json"
+            " herald_lone_mail_json herald_markdown_escape herald_ms herald_one_line herald_thread_label "
+            "herald_uuid");
+}
+
 TEST_F(migration_test, a_database_that_is_newer_is_left_alone) {
   migrate_all();
   auto db = connect();

@@ -12,9 +12,6 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::string_view select_run = R"(
-  SELECT 1 FROM herald_job_runs WHERE id = ?1 AND claim_no = ?2 AND worker = ?3 AND state = 'running')";
-
 constexpr std::string_view insert_events = R"(
   INSERT INTO domain_events
     (event_type, actor_id, project_id, resource_id, thread_id, meeting_id, payload, created_at)
@@ -26,10 +23,6 @@ json optional_text(const std::optional<uuid>& x) {
 }
 
 } // namespace
-
-bool may_go_on(database& db, const job_chunk_request& chunk) {
-  return chunk.dry_run || db.query(select_run, chunk.run.id, chunk.run.claim_no, chunk.worker).step();
-}
 
 job_chunk lost_chunk() {
   job_chunk out;

@@ -1,5 +1,5 @@
-// What the jobs that create events have in common: the fence of their run, the part of the outer table that a chunk
-// looks at, and appending what came of it with a constant number of statements.
+// What the jobs that create events have in common: the part of the outer table that a chunk looks at, and appending what
+// came of it with a constant number of statements.
 #pragma once
 
 #include <cstdint>
@@ -18,9 +18,6 @@ namespace herald::sqlite {
 inline transaction::mode mode_of(const job_chunk_request& chunk) {
   return chunk.dry_run ? transaction::mode::read : transaction::mode::write;
 }
-
-/// The run is the worker's, or nothing will be written anyway.
-bool may_go_on(database& db, const job_chunk_request& chunk);
 
 job_chunk lost_chunk();
 

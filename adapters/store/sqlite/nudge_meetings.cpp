@@ -1,5 +1,6 @@
 // Reminders of meetings that start soon.
 #include "adapters/store/sqlite/job_chunk.hpp"
+#include "adapters/store/sqlite/job_ledger.hpp"
 #include "adapters/store/sqlite/nudges.hpp"
 #include "core/payload.hpp"
 
@@ -67,7 +68,7 @@ job_chunk remind_of_meetings(database& db, const meeting_reminders_request& requ
   auto now = request.chunk.now;
   auto until = now + request.ahead;
   auto tx = transaction{db, mode_of(request.chunk)};
-  if (!may_go_on(db, request.chunk))
+  if (!request.chunk.dry_run && !holds_run(db, request.chunk.run, request.chunk.worker))
     return lost_chunk();
   auto range = find_range(db, select_near, request.chunk, now, until);
   job_chunk out;

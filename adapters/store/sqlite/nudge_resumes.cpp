@@ -1,5 +1,6 @@
 // Nudges about resumes that nobody completes.
 #include "adapters/store/sqlite/job_chunk.hpp"
+#include "adapters/store/sqlite/job_ledger.hpp"
 #include "adapters/store/sqlite/nudges.hpp"
 #include "core/payload.hpp"
 
@@ -86,7 +87,7 @@ new_event nudge(const statement& row, timestamp now) {
 job_chunk nudge_incomplete_resumes(database& db, const resume_nudges_request& request) {
   auto now = request.chunk.now;
   auto tx = transaction{db, mode_of(request.chunk)};
-  if (!may_go_on(db, request.chunk))
+  if (!request.chunk.dry_run && !holds_run(db, request.chunk.run, request.chunk.worker))
     return lost_chunk();
   auto range = find_range(db, select_projects, request.chunk);
   job_chunk out;

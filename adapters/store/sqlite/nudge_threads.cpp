@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "adapters/store/sqlite/job_chunk.hpp"
+#include "adapters/store/sqlite/job_ledger.hpp"
 #include "adapters/store/sqlite/json_list.hpp"
 #include "adapters/store/sqlite/nudges.hpp"
 #include "core/payload.hpp"
@@ -93,7 +94,7 @@ new_event nudge(const statement& row, timestamp now) {
 job_chunk nudge_unread_threads(database& db, const unread_nudges_request& request) {
   auto now = request.chunk.now;
   auto tx = transaction{db, mode_of(request.chunk)};
-  if (!may_go_on(db, request.chunk))
+  if (!request.chunk.dry_run && !holds_run(db, request.chunk.run, request.chunk.worker))
     return lost_chunk();
   auto range = find_range(db, select_threads, request.chunk);
   job_chunk out;

@@ -13,17 +13,18 @@ as $$
   where jsonb_typeof(c.value) = 'number' and c.value::text ~ '^[0-9]{1,18}$'
 $$;
 
--- Whether the run ({"id", "claim_no"}) is the worker's. It stays so until the transaction ends: whoever would take it
--- over waits.
-create or replace function public.herald_holds_run(run json, my_name text) returns boolean
+-- Whether the run is the worker's, of a request with "run" and "worker". If so, nobody takes it over before this
+-- transaction ends, and other calls on behalf of the same run wait for it.
+create or replace function public.herald_hold_run(request json) returns boolean
 language plpgsql
-set search_path = pg_catalog, public, pg_temp set jit = off
+set search_path = pg_catalog, public, pg_temp set jit = off set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
 as $$
 begin
-  perform from herald_job_runs r
-  where r.id = (run ->> 'id')::bigint and r.claim_no = (run ->> 'claim_no')::integer and r.worker = my_name
-    and r.state = 'running'
-  for share;
+  perform from herald_job_runs
+  where id = (request #>> '{run,id}')::bigint and claim_no = (request #>> '{run,claim_no}')::integer
+    and worker = request ->> 'worker' and state = 'running'
+  for no key update;
   return found;
 end
 $$;
@@ -37,8 +38,9 @@ as $$
 declare
   at constant timestamptz := herald_at((request ->> 'now')::bigint);
 begin
+  -- What a clock ahead of the server's calls now would leave the instants until then to nobody.
   insert into herald_jobs (job, known_since)
-  select w.job, at from json_array_elements_text(request -> 'jobs') w (job) group by w.job order by w.job
+  select w.job, least(at, clock_timestamp()) from json_array_elements_text(request -> 'jobs') w (job) group by w.job order by w.job
   on conflict do nothing;
   return json_build_object('result', (
     select coalesce(json_agg(json_build_object('job', j.job,
@@ -80,13 +82,15 @@ declare
   entry herald_job_runs;
   mine boolean := false; -- the entry is of this very instant and may be run
 begin
-  -- An instant settles all before it, for all daemons: one whose clock is far ahead must not take everybody's.
-  if not by_hand and instant > clock_timestamp() + interval '10 minutes' then
+  -- An instant settles all before it, and a lease holds a job, for all daemons: one whose clock is far ahead must have
+  -- neither. The instant may be from before its clock was set back.
+  if greatest(at, instant) > clock_timestamp() + interval '10 minutes' then
     raise exception using errcode = '22023', message = format(
       'the clock of %s is ahead of the database server''s by %s seconds, so no job runs there; let both follow a time server',
-      my_name, floor(extract(epoch from at - clock_timestamp())));
+      my_name, floor(extract(epoch from greatest(at, instant) - clock_timestamp())));
   end if;
-  insert into herald_jobs (job, known_since) values (my_job, at) on conflict do nothing;
+  insert into herald_jobs (job, known_since) values (my_job, least(at, clock_timestamp()))
+  on conflict do nothing;
   -- One at a time decides about a job; who comes next sees what became of it.
   select j.known_since into settled_until from herald_jobs j where j.job = my_job for update;
 

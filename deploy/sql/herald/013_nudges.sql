@@ -2,9 +2,11 @@
 -- function looks at one chunk of its outer table, in the order of ids behind `after`, and is one transaction: events
 -- and their dedupe rows together. A dry run stops before it writes.
 --
--- Locks are taken in the order run, profiles, projects, threads or meetings, each by id, so that neither two chunks nor
--- a chunk and a deletion on the platform's side wait for each other in a circle. What is deleted before it is locked is
--- left out instead of breaking a foreign key.
+-- Locks follow the platform's deletions, so that neither two chunks nor a chunk and a deletion wait for each other in a
+-- circle. A user's deletion begins at auth.users and goes on to the profile, then to the meetings that the person
+-- organizes and to rows of dedupe logs; a project's goes on to its threads and meetings. Where an event has no actor,
+-- the order is run, profiles, projects, threads, each by id, and what is deleted before it is locked is left out.
+-- auth.users can be locked by nothing but the foreign key of an event's actor: see herald_remind_of_meetings.
 --
 -- Settings: as in 002_context.sql. Look-ups per person are scalar subqueries, which are answered from an index one by
 -- one; loops are off where long lists out of arrays are joined, because their length is estimated far too low.
@@ -17,29 +19,15 @@ grant update on public.chat_threads, public.meetings to service_role;
 
 -- -- what the jobs share -----------------------------------------------------------------------------------------
 
--- Whether the run is the worker's. If so, nobody takes it over before this transaction ends, and other chunks of the
--- same run wait for it.
-create or replace function public.herald_hold_run(chunk json) returns boolean
-language plpgsql
-set search_path = pg_catalog, public, pg_temp set jit = off set plan_cache_mode = force_generic_plan
-set enable_seqscan = off
-as $$
-begin
-  perform from herald_job_runs
-  where id = (chunk #>> '{run,id}')::bigint and claim_no = (chunk #>> '{run,claim_no}')::integer
-    and worker = chunk ->> 'worker' and state = 'running'
-  for no key update;
-  return found;
-end
-$$;
-
 create or replace function public.herald_lost_chunk() returns json
 language sql immutable
+set search_path = pg_catalog, public, pg_temp
 as $$ select json_build_object('counts', json_build_object(), 'next', '', 'lost', true) $$;
 
 -- Only a full chunk has a next one.
 create or replace function public.herald_chunk_json(counts jsonb, keys uuid[], max_count bigint) returns json
 language sql immutable
+set search_path = pg_catalog, public, pg_temp
 as $$
   select json_build_object('counts', counts, 'next',
     case when cardinality(keys) >= max_count then keys[cardinality(keys)]::text else '' end, 'lost', false)
@@ -49,6 +37,7 @@ $$;
 -- was about is gone.
 create or replace function public.herald_count_written(counts jsonb, verdict text, written bigint) returns jsonb
 language sql immutable
+set search_path = pg_catalog, public, pg_temp
 as $$
   select case
     when missed = 0 then counts
@@ -62,11 +51,16 @@ $$;
 -- As every store writes times into payloads: UTC, milliseconds.
 create or replace function public.herald_iso8601(at timestamptz) returns text
 language sql stable parallel safe
+set search_path = pg_catalog, public, pg_temp
 as $$ select to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') $$;
 
 -- -- meetings ----------------------------------------------------------------------------------------------------
 
 -- meeting_reminders_request -> job_chunk
+--
+-- The row in meeting_reminders_sent decides between us and whoever else writes it, but events come first: they lock
+-- auth.users, and only then may rows follow that lock profiles. Events whose rows turn out to be another's are rolled
+-- back together with their rows, and so are those that a deletion has overtaken; then all is judged anew.
 create or replace function public.herald_remind_of_meetings(request json) returns json
 language plpgsql
 set search_path = pg_catalog, public, pg_temp set jit = off set plan_cache_mode = force_generic_plan
@@ -83,13 +77,17 @@ declare
   ahead constant interval := ahead_ms * interval '1 millisecond';
   slack constant interval := (request ->> 'slack')::bigint * interval '1 millisecond';
   system_ids constant uuid[] := array(select x::uuid from json_array_elements_text(request -> 'excluded') x);
+  max_attempts constant integer := 3;
   meeting_ids uuid[];
   counts jsonb;
   due_meetings uuid[]; -- parallel to due_users and due_verdicts
   due_users uuid[];
   due_verdicts text[];
+  emitted_meetings uuid[]; -- parallel to emitted_users
+  emitted_users uuid[];
   created bigint;
   moved bigint;
+  marked bigint;
 begin
   if not dry_run and not herald_hold_run(chunk) then
     return herald_lost_chunk();
@@ -102,71 +100,80 @@ begin
   select array(select id from near where after_id is null or id > after_id order by id limit max_count)
   into meeting_ids;
 
-  with judged as materialized (
-    select p.meeting_id, p.user_id,
-      case
-        when p.user_id = nobody or p.user_id = any (system_ids) then 'system'
-        when (select f.id from profiles f where f.id = p.user_id) is null then 'no_profile'
-        when p.response_status = 'declined' then 'declined'
-        when r.sent_at is null then 'created'
-        when r.sent_at < m.start_time - ahead - slack then 'moved'
-        else 'already'
-      end as verdict
-    from meeting_participants p join meetings m on m.id = p.meeting_id cross join lateral (
-      select (
-        select s.sent_at from meeting_reminders_sent s
-        where s.meeting_id = p.meeting_id and s.user_id = p.user_id and s.reminder_type = '30min') as sent_at) r
-    where p.meeting_id = any (meeting_ids) and m.id = any (meeting_ids)
-  )
-  select
-    (select coalesce(jsonb_object_agg(x.verdict, x.n), '{}')
-      from (select j.verdict, count(*) as n from judged j group by j.verdict) x),
-    array_agg(j.meeting_id) filter (where j.verdict in ('created', 'moved')),
-    array_agg(j.user_id) filter (where j.verdict in ('created', 'moved')),
-    array_agg(j.verdict) filter (where j.verdict in ('created', 'moved'))
-  into counts, due_meetings, due_users, due_verdicts
-  from judged j;
+  for attempt in 1 .. max_attempts loop
+    with judged as materialized (
+      select p.meeting_id, p.user_id,
+        case
+          when p.user_id = nobody or p.user_id = any (system_ids) then 'system'
+          when (select f.id from profiles f where f.id = p.user_id) is null then 'no_profile'
+          when p.response_status = 'declined' then 'declined'
+          when r.sent_at is null then 'created'
+          when r.sent_at < m.start_time - ahead - slack then 'moved'
+          else 'already'
+        end as verdict
+      from meeting_participants p join meetings m on m.id = p.meeting_id cross join lateral (
+        select (
+          select s.sent_at from meeting_reminders_sent s
+          where s.meeting_id = p.meeting_id and s.user_id = p.user_id and s.reminder_type = '30min') as sent_at) r
+      where p.meeting_id = any (meeting_ids) and m.id = any (meeting_ids)
+    )
+    select
+      (select coalesce(jsonb_object_agg(x.verdict, x.n), '{}')
+        from (select j.verdict, count(*) as n from judged j group by j.verdict) x),
+      array_agg(j.meeting_id) filter (where j.verdict in ('created', 'moved')),
+      array_agg(j.user_id) filter (where j.verdict in ('created', 'moved')),
+      array_agg(j.verdict) filter (where j.verdict in ('created', 'moved'))
+    into counts, due_meetings, due_users, due_verdicts
+    from judged j;
 
-  if dry_run or due_users is null then
-    return herald_chunk_json(counts, meeting_ids, max_count);
-  end if;
+    if dry_run or due_users is null then
+      return herald_chunk_json(counts, meeting_ids, max_count);
+    end if;
 
-  perform from profiles where id = any (due_users) order by id for key share;
-  perform from projects
-  where id = any (array(select m.project_id from meetings m where m.id = any (due_meetings)))
-  order by id for key share;
-  perform from meetings where id = any (due_meetings) order by id for key share;
+    perform from projects
+    where id = any (array(select m.project_id from meetings m where m.id = any (due_meetings)))
+    order by id for key share;
 
-  -- The row decides between us and whoever else writes it: an event goes with its insertion, or with an update that
-  -- found it too old.
-  with marked as (
-    insert into meeting_reminders_sent as s (meeting_id, user_id, reminder_type, sent_at)
-    select m.id, f.id, '30min', at
-    from unnest(due_meetings, due_users) d (meeting_id, user_id)
-      join meetings m on m.id = d.meeting_id join profiles f on f.id = d.user_id
-    where m.id = any (due_meetings) and f.id = any (due_users)
-    order by m.id, f.id
-    on conflict (meeting_id, user_id, reminder_type) do update set sent_at = excluded.sent_at
-      where s.sent_at < (select x.start_time from meetings x where x.id = excluded.meeting_id) - ahead - slack
-    returning s.meeting_id, s.user_id
-  ), emitted as (
-    insert into domain_events (event_type, actor_id, project_id, meeting_id, payload, created_at)
-    select 'meeting_reminder', k.user_id, m.project_id, m.id, jsonb_build_object('meeting_id', m.id,
-      'user_id', k.user_id, 'meeting_title', m.title, 'start_time', herald_iso8601(m.start_time),
-      'end_time', herald_iso8601(m.end_time), 'meeting_link', m.meeting_link, 'organizer_id', m.organizer_id,
-      'reminder_minutes', ahead_ms / 60000), at
-    from marked k join meetings m on m.id = k.meeting_id
-    where m.id = any (due_meetings)
-    order by m.id, k.user_id
-    returning meeting_id, actor_id
-  )
-  select count(*) filter (where d.verdict = 'created'), count(*) filter (where d.verdict = 'moved')
-  into created, moved
-  from emitted e join unnest(due_meetings, due_users, due_verdicts) d (meeting_id, user_id, verdict)
-    on d.meeting_id = e.meeting_id and d.user_id = e.actor_id;
+    begin
+      -- The organizer's event first: a meeting is locked only after the person whose deletion would take it along.
+      with emitted as (
+        insert into domain_events (event_type, actor_id, project_id, meeting_id, payload, created_at)
+        select 'meeting_reminder', f.id, m.project_id, m.id, jsonb_build_object('meeting_id', m.id,
+          'user_id', f.id, 'meeting_title', m.title, 'start_time', herald_iso8601(m.start_time),
+          'end_time', herald_iso8601(m.end_time), 'meeting_link', m.meeting_link, 'organizer_id', m.organizer_id,
+          'reminder_minutes', ahead_ms / 60000), at
+        from unnest(due_meetings, due_users) d (meeting_id, user_id)
+          join meetings m on m.id = d.meeting_id join profiles f on f.id = d.user_id
+        where m.id = any (due_meetings) and f.id = any (due_users)
+        order by m.id, f.id <> m.organizer_id, f.id
+        returning meeting_id, actor_id
+      )
+      select array_agg(e.meeting_id), array_agg(e.actor_id), count(*) filter (where d.verdict = 'created'),
+        count(*) filter (where d.verdict = 'moved')
+      into emitted_meetings, emitted_users, created, moved
+      from emitted e join unnest(due_meetings, due_users, due_verdicts) d (meeting_id, user_id, verdict)
+        on d.meeting_id = e.meeting_id and d.user_id = e.actor_id;
 
-  counts := herald_count_written(herald_count_written(counts, 'created', created), 'moved', moved);
-  return herald_chunk_json(counts, meeting_ids, max_count);
+      insert into meeting_reminders_sent as s (meeting_id, user_id, reminder_type, sent_at)
+      select e.meeting_id, e.user_id, '30min', at
+      from unnest(emitted_meetings, emitted_users) e (meeting_id, user_id)
+      order by e.meeting_id, e.user_id
+      on conflict (meeting_id, user_id, reminder_type) do update set sent_at = excluded.sent_at
+        where s.sent_at < (select x.start_time from meetings x where x.id = excluded.meeting_id) - ahead - slack;
+      get diagnostics marked = row_count;
+      if marked < created + moved then
+        raise exception using errcode = 'HE001', message = 'another program reminds of the same meetings';
+      end if;
+
+      counts := herald_count_written(herald_count_written(counts, 'created', created), 'moved', moved);
+      return herald_chunk_json(counts, meeting_ids, max_count);
+    exception when foreign_key_violation or sqlstate 'HE001' then
+      if attempt = max_attempts then
+        raise exception using errcode = 'HE001',
+          message = 'meetings and their reminders kept changing while they were looked at; the next run looks again';
+      end if;
+    end;
+  end loop;
 end
 $$;
 

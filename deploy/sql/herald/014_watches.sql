@@ -35,7 +35,7 @@ declare
   updates json := request -> 'updates';
   fitting uuid[] := '{}';
 begin
-  if herald_holds_run(request -> 'run', request ->> 'worker') then
+  if herald_hold_run(request) then
     -- A channel that stands there already was recorded before.
     fitting := array(
       select c.id
