@@ -48,8 +48,8 @@ struct due_watch {
   std::string channel_id;
   std::string resource_id;
   timestamp expires_at{};
-  /// A channel of an earlier try that may exist; empty for none.
-  std::string planned_channel;
+  /// Channels of earlier tries that may exist, from old to new: the newest five.
+  std::vector<std::string> planned_channels;
   /// Fingerprint of the refresh token that the provider refused for good; empty for none.
   std::string refused_token;
 };
@@ -69,6 +69,9 @@ struct watch_update {
     /// Empty: the old one stays.
     secret refresh_token;
     timestamp expires_at{};
+    /// The refresh token that was sent; if another one stands there by now, the person has connected anew and nothing
+    /// is written.
+    secret used;
   };
   struct channel {
     std::string channel_id;
@@ -104,7 +107,8 @@ using record_watches_ptr = std::shared_ptr<const record_watches_request>;
 
 std::string to_string(const record_watches_ptr& x);
 
-/// Connections of which nothing was written: they are gone, have another channel by now, or the run is no longer ours.
+/// Connections of which nothing was written: they are gone, have another channel or grant by now, or the run is
+/// no longer ours.
 struct watches_recorded {
   std::vector<uuid> lost;
 };

@@ -68,10 +68,10 @@ std::string choose_calendar(std::string_view calendar_list) {
 
 renewal::renewal(due_watch watch, const renewal_settings& settings, timestamp now)
     : watch_{std::move(watch)}, settings_{&settings}, started_{now} {
-  // An earlier try may have come as far as creating a channel that nobody has kept. It is of the same calendar, so it has
-  // the resource of whatever channel is created now.
-  if (!watch_.planned_channel.empty())
-    leftovers_.push_back({watch_.planned_channel, {}});
+  // Earlier tries may have come as far as creating channels that nobody has kept. They are of the same calendar, so they
+  // have the resource of whatever channel is created now.
+  for (auto& orphan : watch_.planned_channels)
+    leftovers_.push_back({orphan, {}});
 }
 
 renewal_step renewal::begin(timestamp now) {
@@ -169,6 +169,7 @@ renewal_step renewal::stop_next() {
 
 renewal_step renewal::on_refreshed(const calendar_answer& x, timestamp now) {
   refreshed_ = true;
+  auto used = watch_.refresh_token;
   watch_.access_token = x.access_token;
   watch_.token_expires_at = now + x.expires_in;
   if (!x.refresh_token.empty())
@@ -176,7 +177,8 @@ renewal_step renewal::on_refreshed(const calendar_answer& x, timestamp now) {
   phase_ = phase::keeping_token;
   watch_update out;
   out.connection_id = watch_.connection_id;
-  out.token = watch_update::tokens{x.access_token, x.refresh_token, *watch_.token_expires_at};
+  out.token =
+      watch_update::tokens{x.access_token, x.refresh_token, *watch_.token_expires_at, std::move(used)};
   return out;
 }
 

@@ -130,7 +130,7 @@ CAF_TEST(the new channel is planned created and kept before the old one is stopp
   CAF_CHECK_EQUAL(watch.channel_id.find("capmatch-" + to_string(id_of(1)) + "-"), 0u);
   CAF_CHECK_EQUAL(watch.channel_id, creation().channel_id);
   CAF_CHECK_EQUAL(watch.resource_id, "resource of primary");
-  CAF_CHECK(watch.planned_channel.empty());
+  CAF_CHECK(watch.planned_channels.empty());
   CAF_CHECK(creation().access_token.reveal() == "token 1");
   CAF_CHECK_EQUAL(creation().address, "https://example.com/hook");
   CAF_CHECK(creation().ttl == 7 * 24h);
@@ -321,7 +321,7 @@ CAF_TEST(a second run stops the channel that the first had planned and not kept)
   cancel();
   CAF_REQUIRE(first->value && first->value->why);
   answer_call(); // too late
-  CAF_CHECK_EQUAL(store.connections.at(id_of(1)).planned_channel, orphan);
+  CAF_CHECK_EQUAL(store.connections.at(id_of(1)).planned_channels, names{orphan});
   provider->hold = false;
   store.journal.clear();
   advance(1s);
@@ -466,7 +466,7 @@ CAF_TEST(a store that fails after the channel was made stops no channel at all) 
   answer_call();
   CAF_REQUIRE(got->value && got->value->why);
   CAF_CHECK_EQUAL(store.journal, (names{"plan", "create"}));
-  CAF_CHECK(!store.connections.at(id_of(1)).planned_channel.empty());
+  CAF_CHECK(!store.connections.at(id_of(1)).planned_channels.empty());
 }
 
 CAF_TEST(a store that cannot be read ends the run and others under way end by themselves) {

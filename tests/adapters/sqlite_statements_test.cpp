@@ -145,7 +145,7 @@ protected:
       row.watch_expiration = t0;
       auto& update = out.emplace_back();
       update.connection_id = row.id;
-      update.token = watch_update::tokens{secret{"access"}, {}, t0};
+      update.token = watch_update::tokens{secret{"access"}, {}, t0, {}};
       update.planned = "new";
       update.created = watch_update::channel{"new", "resource", t0, "old"};
       update.failed = watch_update::trouble{{failure_class::transient, "why"}, ""};

@@ -67,10 +67,12 @@ protected:
     return out;
   }
 
+  /// With the refresh token that connection_no(n) has.
   static watch_update refreshing(std::uint8_t n, std::string access, std::string refresh) {
     watch_update out;
     out.connection_id = connection_id(n);
-    out.token = watch_update::tokens{secret{std::move(access)}, secret{std::move(refresh)}, t0 + 2 * day};
+    out.token = watch_update::tokens{secret{std::move(access)}, secret{std::move(refresh)}, t0 + 2 * day,
+                                     secret{"refresh " + std::to_string(n)}};
     return out;
   }
 

@@ -31,7 +31,7 @@ TEST_P(watch_contract, a_due_watch_comes_with_all_that_its_renewal_needs) {
   EXPECT_EQ(x.channel_id, "channel 1");
   EXPECT_EQ(x.resource_id, "resource 1");
   EXPECT_EQ(x.expires_at, t0 + std::chrono::hours{12});
-  EXPECT_EQ(x.planned_channel, "planned");
+  EXPECT_EQ(x.planned_channels, std::vector<std::string>{"planned"});
   EXPECT_EQ(x.refused_token, "fingerprint");
 }
 
@@ -73,7 +73,7 @@ TEST_P(watch_contract, a_connection_that_lacks_its_tokens_is_due_as_well) {
   EXPECT_FALSE(list[0].token_expires_at);
   EXPECT_TRUE(list[0].resource_id.empty());
   EXPECT_EQ(list[0].calendar_list, "[]");
-  EXPECT_TRUE(list[0].planned_channel.empty());
+  EXPECT_TRUE(list[0].planned_channels.empty());
 }
 
 // -- recording ----------------------------------------------------------------------------------------------
@@ -89,13 +89,48 @@ TEST_P(watch_contract, new_tokens_are_kept) {
   EXPECT_EQ(row(2).refresh_token, "refresh 2");
 }
 
+TEST_P(watch_contract, tokens_that_came_of_a_grant_that_was_replaced_are_lost_with_all_that_came_with_them) {
+  add({connection_no(1), connection_no(2), connection_no(3)});
+  backend->set_tokens(connection_id(1), "by the person", "by the person");
+  backend->set_tokens(connection_id(2), std::nullopt, std::nullopt);
+  auto x = refreshing(1, "new access", "new refresh");
+  x.planned = "new";
+  x.failed = troubled(1, "no").failed;
+  EXPECT_EQ(record({x, refreshing(2, "new access", ""), refreshing(3, "new access", "")}),
+            (std::vector{connection_id(1), connection_id(2)}));
+  EXPECT_EQ(row(1).access_token, "by the person");
+  EXPECT_EQ(row(1).refresh_token, "by the person");
+  EXPECT_EQ(row(1).token_expires_at, connection_no(1).token_expires_at);
+  EXPECT_FALSE(backend->watch(connection_id(1)));
+  EXPECT_FALSE(row(2).access_token);
+  EXPECT_EQ(row(3).access_token, "new access");
+}
+
+TEST_P(watch_contract, tokens_that_were_recorded_before_are_recorded_again) {
+  add({connection_no(1)});
+  EXPECT_TRUE(record({refreshing(1, "new access", "new refresh")}).empty());
+  EXPECT_TRUE(record({refreshing(1, "new access", "new refresh")}).empty());
+  EXPECT_EQ(row(1).refresh_token, "new refresh");
+}
+
 TEST_P(watch_contract, a_plan_is_kept_before_the_channel_exists) {
   add({connection_no(1)});
   EXPECT_TRUE(record({planning(1, "first try")}).empty());
   EXPECT_EQ(kept(1), (watch_row{"first try", "", "", ""}));
-  EXPECT_TRUE(record({planning(1, "second try")}).empty());
-  EXPECT_EQ(kept(1).planned_channel, "second try");
   EXPECT_EQ(row(1).watch_channel_id, "channel 1");
+}
+
+TEST_P(watch_contract, the_newest_five_plans_are_kept_each_once) {
+  add({connection_no(1), connection_no(2)});
+  record({planning(1, "a"), planning(2, "other")});
+  for (auto plan : {"b", "c", "c", "a", "d", "e"})
+    EXPECT_TRUE(record({planning(1, plan)}).empty());
+  auto list = due().watches;
+  ASSERT_EQ(list.size(), 2u);
+  EXPECT_EQ(list[0].planned_channels, (std::vector<std::string>{"b", "c", "a", "d", "e"}));
+  EXPECT_EQ(list[1].planned_channels, (std::vector<std::string>{"other"}));
+  record({planning(1, "f")});
+  EXPECT_EQ(kept(1).planned_channel, "c,a,d,e,f");
 }
 
 TEST_P(watch_contract, a_new_channel_ends_its_plan_and_forgets_troubles) {

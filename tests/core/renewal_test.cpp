@@ -147,6 +147,21 @@ TEST(a_token, is_refreshed_and_kept_first_when_it_has_under_five_minutes_left) {
   EXPECT_EQ(enough.did.front(), "plan");
 }
 
+TEST(a_token, is_kept_with_the_grant_that_it_came_of_also_when_that_is_replaced) {
+  play x{watch_with_token(0ms)};
+  calendar_answer rotated;
+  rotated.access_token = secret{"fresh"};
+  rotated.refresh_token = secret{"next refresh"};
+  rotated.expires_in = 1h;
+  x.refreshes = {rotated};
+  x.lost_at = "keep token";
+  EXPECT_EQ(x.run().how, renewal_ending::lost);
+  EXPECT_THAT(x.did, ElementsAre("refresh refresh", "keep token"));
+  ASSERT_TRUE(x.last_update.token);
+  EXPECT_EQ(x.last_update.token->used.reveal(), "refresh");
+  EXPECT_EQ(x.last_update.token->refresh_token.reveal(), "next refresh");
+}
+
 TEST(a_token, that_is_not_accepted_is_refreshed_once) {
   play x{watch_with_token()};
   x.creations = {answer(calendar_verdict::stale_token)};
@@ -228,13 +243,14 @@ TEST(a_channel_id_that_is_taken, is_replaced_also_within_the_same_millisecond) {
   EXPECT_NE(x.channels[0], x.channels[1]);
 }
 
-TEST(a_channel_planned_by_an_earlier_run, is_stopped_once_there_is_a_new_one) {
+TEST(channels_planned_by_earlier_runs, are_stopped_once_there_is_a_new_one) {
   auto watch = watch_with_token();
-  watch.planned_channel = "orphan";
+  watch.planned_channels = {"orphan 1", "orphan 2"};
   play x{std::move(watch)};
   EXPECT_EQ(x.run().how, renewal_ending::renewed);
   EXPECT_THAT(x.did, ElementsAre("plan", "create with access", "keep channel instead of old-channel",
-                                 "stop old-channel of resource", "stop orphan of resource"));
+                                 "stop old-channel of resource", "stop orphan 1 of resource",
+                                 "stop orphan 2 of resource"));
 }
 
 TEST(a_failed_stop, is_counted_and_the_watch_is_renewed_all_the_same) {

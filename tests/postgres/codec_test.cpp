@@ -143,14 +143,14 @@ TEST(codec_requests, the_end_of_a_run) {
 TEST(codec_requests, what_is_to_be_kept_of_a_renewal) {
   watch_update x;
   x.connection_id = ids::olga;
-  x.token = watch_update::tokens{secret{"access"}, secret{"refresh"}, t0};
+  x.token = watch_update::tokens{secret{"access"}, secret{"refresh"}, t0, secret{"used"}};
   x.created = watch_update::channel{"new", "r", t0, "old"};
   x.failed = watch_update::trouble{{failure_class::permanent, "why"}, "print"};
   EXPECT_EQ(
       encode(record_watches_request{{3, 2}, "w", t0, {x}}),
       R"({"run":{"id":3,"claim_no":2},"worker":"w","now":1768919445000,"updates":[{"connection_id":")" + olga
-          + R"(","token":{"access_token":"access","refresh_token":"refresh","expires_at":1768919445000},)"
-            R"("planned":null,"created":{"channel_id":"new","resource_id":"r","expires_at":1768919445000,)"
+          + R"(","token":{"access_token":"access","refresh_token":"refresh","expires_at":1768919445000,)"
+            R"("used":"used"},"planned":null,"created":{"channel_id":"new","resource_id":"r","expires_at":1768919445000,)"
             R"("replaces":"old"},"failed":{"why":{"kind":"permanent","reason":"why"},)"
             R"("refused_token":"print"}}]})");
 }

@@ -63,7 +63,8 @@ private:
                       : x.created ? "keep channel"
                                   : "note trouble");
     auto i = connections.find(x.connection_id);
-    if (i == connections.end() || (x.created && i->second.channel_id != x.created->replaces))
+    if (i == connections.end() || (x.created && i->second.channel_id != x.created->replaces)
+        || (x.token && i->second.refresh_token.reveal() != x.token->used.reveal()))
       return false;
     auto& watch = i->second;
     if (x.token) {
@@ -73,12 +74,12 @@ private:
         watch.refresh_token = x.token->refresh_token;
     }
     if (x.planned)
-      watch.planned_channel = *x.planned;
+      watch.planned_channels.push_back(*x.planned);
     if (x.created) {
       watch.channel_id = x.created->channel_id;
       watch.resource_id = x.created->resource_id;
       watch.expires_at = x.created->expires_at;
-      watch.planned_channel.clear();
+      watch.planned_channels.clear();
       troubles.erase(x.connection_id);
     }
     if (x.failed)

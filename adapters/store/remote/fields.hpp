@@ -681,7 +681,7 @@ template <class F, is<due_watch> X> void fields(F& f, X& x) {
   f("channel_id", x.channel_id);
   f("resource_id", x.resource_id);
   f("expires_at", x.expires_at);
-  f("planned_channel", x.planned_channel);
+  f("planned_channels", x.planned_channels);
   f("refused_token", x.refused_token);
 }
 
@@ -693,6 +693,7 @@ template <class F, is<watch_update::tokens> X> void fields(F& f, X& x) {
   f("access_token", x.access_token);
   f("refresh_token", x.refresh_token);
   f("expires_at", x.expires_at);
+  f("used", x.used);
 }
 
 template <class F, is<watch_update::channel> X> void fields(F& f, X& x) {

@@ -1,5 +1,6 @@
 #include "adapters/store/sqlite/calendar_watches.hpp"
 
+#include <algorithm>
 #include <span>
 #include <string>
 #include <string_view>
@@ -23,12 +24,15 @@ constexpr std::string_view select_due = R"(
     AND c.id > ?2
   ORDER BY c.id LIMIT ?3)";
 
-// A channel that stands there already was recorded before.
+// A channel or a token that stands there already was recorded before. A token is of use to nobody once the grant that it
+// came of has been replaced.
 constexpr std::string_view select_fitting = R"(
   SELECT c.id
   FROM json_each(?1) u CROSS JOIN calendar_connections c ON c.id = u.value ->> 'id'
-  WHERE u.value ->> 'channel_id' IS NULL
-    OR coalesce(c.watch_channel_id, '') IN (u.value ->> 'replaces', u.value ->> 'channel_id'))";
+  WHERE (u.value ->> 'channel_id' IS NULL
+      OR coalesce(c.watch_channel_id, '') IN (u.value ->> 'replaces', u.value ->> 'channel_id'))
+    AND (u.value ->> 'access_token' IS NULL
+      OR coalesce(c.refresh_token, '') IN (u.value ->> 'used', nullif(u.value ->> 'refresh_token', ''))))";
 
 constexpr std::string_view write_tokens = R"(
   UPDATE calendar_connections AS c
@@ -45,11 +49,19 @@ constexpr std::string_view write_channels = R"(
   FROM json_each(?1) u
   WHERE c.id = u.value ->> 'id' AND u.value ->> 'channel_id' IS NOT NULL)";
 
+// The newest five are kept: every try that fails may leave a channel behind.
 constexpr std::string_view note_plans = R"(
   INSERT INTO herald_calendar_watches (connection_id, planned_channel, updated_at)
   SELECT u.value ->> 'id', u.value ->> 'planned', ?2
   FROM json_each(?1) u WHERE u.value ->> 'planned' IS NOT NULL
-  ON CONFLICT DO UPDATE SET planned_channel = excluded.planned_channel, updated_at = excluded.updated_at)";
+  ON CONFLICT DO UPDATE SET updated_at = excluded.updated_at, planned_channel = coalesce((
+    SELECT group_concat(id, ',') FROM (
+      SELECT id FROM (
+        SELECT p.key AS n, p.value AS id
+        FROM json_each('[' || replace(json_quote(planned_channel), ',', '","') || ']') p
+        WHERE p.value NOT IN ('', excluded.planned_channel)
+        ORDER BY n DESC LIMIT 4)
+      ORDER BY n)) || ',', '') || excluded.planned_channel)";
 
 constexpr std::string_view forget_plans_and_troubles = R"(
   UPDATE herald_calendar_watches
@@ -76,6 +88,15 @@ constexpr std::string_view sum_up = R"(
     FROM calendar_connections WHERE provider = 'google' AND sync_enabled) c
     LEFT JOIN herald_calendar_watches w ON w.connection_id = c.id)";
 
+std::vector<std::string> parts_of(std::string_view list) {
+  std::vector<std::string> out;
+  while (!list.empty()) {
+    auto& part = out.emplace_back(list.substr(0, list.find(',')));
+    list.remove_prefix(std::min(part.size() + 1, list.size()));
+  }
+  return out;
+}
+
 due_watch watch_in(const statement& row) {
   due_watch out;
   out.connection_id = row.id(0);
@@ -86,7 +107,7 @@ due_watch watch_in(const statement& row) {
   out.channel_id = row.text(5);
   out.resource_id = row.text(6);
   out.expires_at = row.time(7);
-  out.planned_channel = row.text(8);
+  out.planned_channels = parts_of(row.text(8));
   out.refused_token = row.text(9);
   return out;
 }
@@ -99,6 +120,7 @@ nlohmann::json to_json(const watch_update& x) {
   if (x.token) {
     out["access_token"] = x.token->access_token.reveal();
     out["refresh_token"] = x.token->refresh_token.reveal();
+    out["used"] = x.token->used.reveal();
     out["token_expires_at"] = to_epoch_ms(x.token->expires_at);
   }
   if (x.planned)

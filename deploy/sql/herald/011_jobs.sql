@@ -45,7 +45,7 @@ create unique index if not exists herald_job_runs_running on public.herald_job_r
 -- What Herald knows of a calendar connection beyond the platform's columns.
 create table if not exists public.herald_calendar_watches (
   connection_id uuid primary key references public.calendar_connections (id) on delete cascade,
-  -- A channel that was about to be created and may exist.
+  -- Channels that were about to be created and may exist: the newest five, from old to new, with commas between.
   planned_channel text not null default '',
   -- Fingerprint of the refresh token that the provider refused for good.
   refused_token text not null default '',

@@ -14,7 +14,8 @@ as $$
     'calendar_list', coalesce(c.calendar_list::text, '[]'), 'channel_id', c.watch_channel_id,
     'resource_id', coalesce(c.watch_resource_id, ''),
     'expires_at', herald_ms(greatest(c.watch_expiration, to_timestamp(0))),
-    'planned_channel', coalesce(w.planned_channel, ''), 'refused_token', coalesce(w.refused_token, ''))
+    'planned_channels', to_json(string_to_array(coalesce(w.planned_channel, ''), ',')),
+    'refused_token', coalesce(w.refused_token, ''))
     order by c.id), '[]'))
   from (
     select * from calendar_connections x
@@ -36,14 +37,17 @@ declare
   fitting uuid[] := '{}';
 begin
   if herald_hold_run(request) then
-    -- A channel that stands there already was recorded before.
+    -- A channel or a token that stands there already was recorded before. A token is of use to nobody once the grant
+    -- that it came of has been replaced.
     fitting := array(
       select c.id
       from calendar_connections c join (
         select (x ->> 'connection_id')::uuid as id, x #>> '{created,channel_id}' as channel_id,
-          x #>> '{created,replaces}' as replaces
+          x #>> '{created,replaces}' as replaces, x #>> '{token,access_token}' as access_token,
+          x #>> '{token,used}' as used, nullif(x #>> '{token,refresh_token}', '') as refresh_token
         from json_array_elements(updates) x) u on u.id = c.id
-      where u.channel_id is null or coalesce(c.watch_channel_id, '') in (u.replaces, u.channel_id)
+      where (u.channel_id is null or coalesce(c.watch_channel_id, '') in (u.replaces, u.channel_id))
+        and (u.access_token is null or coalesce(c.refresh_token, '') in (u.used, u.refresh_token))
       order by c.id for update of c);
   end if;
   select coalesce(json_agg(x order by n), '[]') into updates
@@ -61,10 +65,15 @@ begin
   from json_array_elements(updates) x
   where c.id = (x ->> 'connection_id')::uuid and x #>> '{created,channel_id}' is not null;
 
-  insert into herald_calendar_watches (connection_id, planned_channel, updated_at)
+  -- The newest five are kept: every try that fails may leave a channel behind.
+  insert into herald_calendar_watches as w (connection_id, planned_channel, updated_at)
   select (x ->> 'connection_id')::uuid, x ->> 'planned', at
   from json_array_elements(updates) x where x ->> 'planned' is not null
-  on conflict (connection_id) do update set planned_channel = excluded.planned_channel, updated_at = at;
+  on conflict (connection_id) do update set updated_at = at, planned_channel = concat_ws(',', (
+    select string_agg(o.id, ',' order by o.n) from (
+      select p.id, p.n from unnest(string_to_array(w.planned_channel, ',')) with ordinality p (id, n)
+      where p.id <> excluded.planned_channel
+      order by p.n desc limit 4) o), excluded.planned_channel);
   update herald_calendar_watches w set planned_channel = '', refused_token = '', error_class = '', error = '',
     updated_at = at
   from json_array_elements(updates) x

@@ -38,7 +38,7 @@ CREATE UNIQUE INDEX herald_job_runs_running ON herald_job_runs (job) WHERE state
 -- What Herald knows of a calendar connection beyond the platform's columns.
 CREATE TABLE herald_calendar_watches (
   connection_id TEXT PRIMARY KEY REFERENCES calendar_connections (id) ON DELETE CASCADE,
-  -- A channel that was about to be created and may exist.
+  -- Channels that were about to be created and may exist: the newest five, from old to new, with commas between.
   planned_channel TEXT NOT NULL DEFAULT '',
   -- Fingerprint of the refresh token that the provider refused for good.
   refused_token TEXT NOT NULL DEFAULT '',
