@@ -223,6 +223,7 @@ TEST_F(nudge_locks_test, a_reminders_row_is_locked_after_the_person_whose_deleti
 }
 
 TEST_F(nudge_locks_test, a_reader_is_nudged_before_a_deletion_that_comes_later) {
+  side->run("DELETE FROM user_notification_preferences");
   side->run("INSERT INTO project_messages (thread_id, user_id, created_at) VALUES ($1, $2, $3)",
             ids::closing_thread, ids::max, t0 - 4h);
   auto done = delete_meanwhile(ids::mia, [](nudge_store& store, const job_chunk_request& x) {

@@ -40,7 +40,8 @@ declare
 begin
   -- What a clock ahead of the server's calls now would leave the instants until then to nobody.
   insert into herald_jobs (job, known_since)
-  select w.job, least(at, clock_timestamp()) from json_array_elements_text(request -> 'jobs') w (job) group by w.job order by w.job
+  select w.job, least(at, clock_timestamp())
+  from json_array_elements_text(request -> 'jobs') w (job) group by w.job order by w.job
   on conflict do nothing;
   return json_build_object('result', (
     select coalesce(json_agg(json_build_object('job', j.job,
