@@ -94,6 +94,12 @@ struct fixture : actor_fixture {
     return out;
   }
 
+  answer_ptr<idle_atom> ask_for_idle() {
+    auto out = request<idle_atom>(aut, idle_v);
+    consume_messages();
+    return out;
+  }
+
   void change(std::vector<std::string> rules, const std::string& title = "nudge") {
     std::vector<schedule_settings> xs;
     for (auto& rule : rules) {
@@ -841,6 +847,78 @@ CAF_TEST(a run by hand keeps the next try of a run by schedule) {
   by_hand(true);
   advance(1min);
   CAF_CHECK_EQUAL(entries(), names{"ran 10:00 try 2"});
+}
+
+// -- idle ---------------------------------------------------------------------------------------------------
+
+CAF_TEST(whoever waits for idle is told once what is due has been run) {
+  start();
+  CAF_CHECK(ask_for_idle()->value);
+  CAF_CHECK(job->orders.empty());
+  // No tick: the question itself makes the runner look.
+  go_to("09:59:00");
+  time->set_by(61s);
+  CAF_CHECK(ask_for_idle()->value);
+  CAF_CHECK_EQUAL(entries(), names{"ran 10:00"});
+}
+
+CAF_TEST(idle waits for the run that is under way and for what became due meanwhile) {
+  spec.schedule.rule = "*/5 * * * *";
+  start();
+  job->holds = true;
+  tick_at("09:35:00");
+  auto got = ask_for_idle();
+  auto another = ask_for_idle();
+  go_to("09:40:30");
+  CAF_CHECK(got->pending() && another->pending());
+  job->holds = false;
+  let_answer();
+  CAF_CHECK_EQUAL(got->count, 1);
+  CAF_CHECK_EQUAL(another->count, 1);
+  CAF_CHECK_EQUAL(entries(), (names{"ran 09:35", "ran 09:40"}));
+}
+
+CAF_TEST(idle does not wait for a next try that is not due) {
+  start();
+  job->reports = {failed_report(transient)};
+  tick_at("10:00:00");
+  CAF_CHECK(ask_for_idle()->value);
+  CAF_CHECK_EQUAL(entries(), names{"failed 10:00"});
+}
+
+CAF_TEST(idle is an error when the ledger is down and works again with it) {
+  start();
+  script->look_failures = {store_down};
+  auto got = ask_for_idle();
+  CAF_CHECK_EQUAL(got->count, 1);
+  CAF_CHECK_EQUAL(to_failure(got->error, sys).reason, store_down.reason);
+  CAF_CHECK(ask_for_idle()->value);
+}
+
+CAF_TEST(idle is an error when the ledger goes down before the outcome is kept) {
+  start();
+  script->finish_failures = {store_down};
+  go_to("09:59:00");
+  time->set_by(61s);
+  auto got = ask_for_idle();
+  CAF_CHECK_EQUAL(got->count, 1);
+  CAF_CHECK_EQUAL(to_failure(got->error, sys).reason, store_down.reason);
+  advance(2s);
+  CAF_CHECK_EQUAL(entries(), names{"ran 10:00"});
+}
+
+CAF_TEST(without schedules there is nothing to wait for but runs by hand) {
+  cfg.scheduled = false;
+  start();
+  go_to("10:00:00");
+  CAF_CHECK(ask_for_idle()->value);
+  CAF_CHECK(script->looks.empty());
+  job->holds = true;
+  by_hand();
+  auto got = ask_for_idle();
+  CAF_CHECK(got->pending());
+  let_answer();
+  CAF_CHECK(got->value);
 }
 
 // -- drain --------------------------------------------------------------------------------------------------

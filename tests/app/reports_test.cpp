@@ -53,6 +53,45 @@ store_summary balanced() {
   return out;
 }
 
+/// One job with a run in every state, newest first, and one that never ran.
+std::vector<job_view> some_jobs() {
+  job_view all{{.job = "meeting-reminders", .rule = "*/5 * * * *"}, noon + 5min, {}};
+  auto add = [&](run_state state) -> job_run& {
+    auto& x = all.runs.emplace_back();
+    x.id = 10 - static_cast<std::int64_t>(all.runs.size());
+    x.job = all.schedule.job;
+    x.scheduled_at = x.first_at = noon - 5min * static_cast<int>(all.runs.size());
+    x.state = state;
+    x.worker = "w1";
+    x.attempts = 1;
+    x.started_at = x.scheduled_at;
+    x.ended_at = x.scheduled_at + 1'250ms;
+    return x;
+  };
+  auto& running = add(run_state::running);
+  running.cause = run_cause::hand;
+  running.ended_at.reset();
+  add(run_state::ran).counts = {{"created", 3}, {"muted", 1}};
+  auto& late = add(run_state::late);
+  late.cause = run_cause::catch_up;
+  auto& missed = add(run_state::missed);
+  missed.first_at = noon - 1h;
+  missed.instants = 9;
+  missed.worker.clear();
+  missed.attempts = 0;
+  missed.started_at.reset();
+  auto& failed = add(run_state::failed);
+  failed.attempts = 3;
+  failed.error_class = "transient";
+  failed.error = "the database is locked";
+  failed.retry_at = noon;
+  return {all, {{.job = "renew-calendar-watches", .rule = ""}, std::nullopt, {}}};
+}
+
+watch_summary some_watches() {
+  return {7, 4, 1, 1, 1, noon + 90min};
+}
+
 explanation explained() {
   explanation x;
   x.event = {42,           "document_uploaded",       user(1), user(2), user(3), std::nullopt,
@@ -357,6 +396,68 @@ TEST(demo_report, counts_events_in_from_the_log_itself) {
   EXPECT_EQ(out["conservation"]["holds"], false);
 }
 
+// -- jobs ---------------------------------------------------------------------------------------------------
+
+TEST(jobs_report, shows_how_every_run_ended) {
+  EXPECT_EQ(jobs_text(some_jobs(), some_watches(), noon),
+            "meeting-reminders           */5 * * * * UTC                     next 2026-01-20T12:05:00.000Z\n"
+            "    2026-01-20T11:55:00.000Z  running by hand, nothing to do, by w1 since 2026-01-20T11:55:00.000Z\n"
+            "    2026-01-20T11:50:00.000Z  ran     3 created, 1 muted, 1.250 s\n"
+            "    2026-01-20T11:45:00.000Z  late    after downtime, nothing to do, 1.250 s\n"
+            "    2026-01-20T11:40:00.000Z  missed  9 instants since 2026-01-20T11:00:00.000Z\n"
+            "    2026-01-20T11:35:00.000Z  failed  nothing to do, 1.250 s, try 3\n"
+            "      transient: the database is locked; next try 2026-01-20T12:00:00.000Z\n"
+            "renew-calendar-watches      never                               by hand only\n"
+            "    never run\n"
+            "calendar watches: 4 of 7 connections watched, the next one expires 2026-01-20T13:30:00.000Z (in 1 h);"
+            " 1 expired, 1 wait for their owner to connect anew, 1 failing\n");
+}
+
+TEST(jobs_report, says_nothing_of_troubles_that_there_are_not) {
+  EXPECT_EQ(jobs_text({}, {2, 2, 0, 0, 0, std::nullopt}, noon), "calendar watches: 2 of 2 connections watched\n");
+}
+
+TEST(jobs_report, as_json_holds_every_run_with_all_that_is_known) {
+  auto out = json::parse(jobs_json(some_jobs(), some_watches()));
+  ASSERT_EQ(out["jobs"].size(), 2U);
+  EXPECT_EQ(out["jobs"][0]["next"], "2026-01-20T12:05:00.000Z");
+  ASSERT_EQ(out["jobs"][0]["runs"].size(), 5U);
+  EXPECT_EQ(out["jobs"][0]["runs"][4],
+            json::parse(R"({"id": 5, "scheduled_at": "2026-01-20T11:35:00.000Z",
+                            "first_at": "2026-01-20T11:35:00.000Z", "instants": 1, "cause": "schedule",
+                            "state": "failed", "worker": "w1", "attempts": 3,
+                            "started_at": "2026-01-20T11:35:00.000Z", "ended_at": "2026-01-20T11:35:01.250Z",
+                            "took_ms": 1250, "retry_at": "2026-01-20T12:00:00.000Z", "error_class": "transient",
+                            "error": "the database is locked", "counts": {}})"));
+  EXPECT_EQ(out["jobs"][0]["runs"][0]["took_ms"], nullptr);
+  EXPECT_EQ(out["jobs"][0]["runs"][3]["instants"], 9);
+  EXPECT_EQ(out["jobs"][1],
+            json::parse(R"({"job": "renew-calendar-watches", "schedule": "", "time_zone": "UTC", "next": null,
+                            "runs": []})"));
+  EXPECT_EQ(out["watches"],
+            json::parse(R"({"connections": 7, "watched": 4, "expired": 1, "needs_reconnect": 1, "failing": 1,
+                            "next_expiry": "2026-01-20T13:30:00.000Z"})"));
+}
+
+TEST(demo_report, tells_what_the_jobs_and_the_calendars_did) {
+  demo_report x;
+  x.jobs["meeting-reminders"] = {{{"late", 1}, {"missed", 23}, {"ran", 264}}, {{"created", 40}, {"declined", 6}}};
+  x.watches = some_watches();
+  x.channels_live = 4;
+  x.channels_stopped = 2;
+  EXPECT_EQ(demo_jobs_text(x),
+            "Jobs:\n"
+            "  meeting-reminders           1 late, 23 missed, 264 ran\n"
+            "    40 created, 6 declined\n"
+            "Calendars: 4 of 7 watched, 1 wait for their owner to connect anew; 6 channels made, 2 of them stopped"
+            " again\n");
+  auto out = json::parse(demo_json(x));
+  EXPECT_EQ(out["jobs"], json::parse(R"({"meeting-reminders": {"runs": {"late": 1, "missed": 23, "ran": 264},
+                                                              "counts": {"created": 40, "declined": 6}}})"));
+  EXPECT_EQ(out["watches"]["connections"], 7);
+  EXPECT_EQ(out["channels"], json::parse(R"({"live": 4, "stopped": 2})"));
+}
+
 // -- strangers' text ----------------------------------------------------------------------------------------
 
 TEST(reports, no_text_of_a_stranger_reaches_a_terminal_unescaped) {
@@ -373,11 +474,19 @@ TEST(reports, no_text_of_a_stranger_reaches_a_terminal_unescaped) {
     demo.dead_letters = letters;
     demo.dead_letters.front().kind = "crash";
     demo.supervision = {{noon, hostile, hostile, hostile, hostile, 1ms}};
+    demo.jobs[hostile] = {{{hostile, 1}}, {{hostile, 1}}};
+    auto jobs = some_jobs();
+    for (auto& run : jobs.front().runs) {
+      run.job = run.worker = run.error_class = run.error = hostile;
+      run.counts = {{hostile, 1}};
+    }
+    jobs.back().schedule = {.job = hostile, .rule = hostile, .zone = hostile};
     for (auto& text : {explanation_text(x), dead_letters_text(letters), summary_text(demo.summary),
-                       conservation_text(check_conservation(demo.summary))})
+                       conservation_text(check_conservation(demo.summary)), demo_jobs_text(demo),
+                       jobs_text(jobs, {}, noon)})
       for (auto c : text)
         RC_ASSERT((c == '\n' || (static_cast<unsigned char>(c) >= 0x20U && c != '\x7f')));
-    for (auto& text : {explanation_json(x), dead_letters_json(letters), demo_json(demo)}) {
+    for (auto& text : {explanation_json(x), dead_letters_json(letters), demo_json(demo), jobs_json(jobs, {})}) {
       RC_ASSERT(json::accept(text));
       for (auto c : text)
         RC_ASSERT(static_cast<unsigned char>(c) >= 0x20U && static_cast<unsigned char>(c) < 0x7FU);

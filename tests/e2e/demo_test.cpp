@@ -121,6 +121,66 @@ TEST_F(demo, completes_an_unknown_type_with_a_warning) {
   EXPECT_EQ(number(unknown["completed"]), number(unknown["events"]));
 }
 
+// -- the day ------------------------------------------------------------------------------------------------
+
+TEST_F(demo, accounts_for_every_instant_of_the_day) {
+  constexpr std::uint64_t five_minutes_of_a_day = 288;
+  auto& runs = (*report_)["jobs"]["meeting-reminders"]["runs"];
+  std::uint64_t instants = 0;
+  for (auto& [state, n] : runs.items())
+    instants += number(n);
+  EXPECT_GE(instants, five_minutes_of_a_day - 1) << runs;
+  EXPECT_LE(instants, five_minutes_of_a_day + 1) << runs;
+  // Two hours off: the last instant gets the run of them all.
+  EXPECT_GE(number(runs["missed"]), 22u) << runs;
+  EXPECT_LE(number(runs["missed"]), 24u) << runs;
+  EXPECT_EQ(runs.value("late", 0) + runs.value("ran", 0) + runs.value("missed", 0), static_cast<int>(instants));
+}
+
+TEST_F(demo, brings_about_everything_that_time_does) {
+  auto& jobs = (*report_)["jobs"];
+  for (auto job : {"meeting-reminders", "unread-thread-nudges", "resume-incomplete-nudges"})
+    EXPECT_GT(jobs[job]["counts"].value("created", 0), 0) << job;
+  auto& renewals = jobs["renew-calendar-watches"]["counts"];
+  EXPECT_GT(renewals.value("renewed", 0), 0) << renewals;
+  EXPECT_EQ(renewals.value("needs_reconnect", 0), 1) << renewals;
+  EXPECT_GT(number((*report_)["emails"]["digests"]), 0u);
+  auto& by_type = (*report_)["by_type"];
+  // Beyond what the feed had of them.
+  for (auto type : {"meeting_reminder", "thread_unread_stale", "resume_incomplete_nudge"})
+    EXPECT_EQ(number(by_type[type]["events"]), number(by_type[type]["completed"]) + number(by_type[type]["dead"]))
+        << type;
+}
+
+TEST_F(demo, watches_every_calendar_but_that_of_whoever_took_the_access_away) {
+  auto& watches = (*report_)["watches"];
+  EXPECT_EQ(number(watches["connections"]), 5u);
+  EXPECT_EQ(number(watches["watched"]) + number(watches["expired"]), 5u) << watches;
+  EXPECT_EQ(number(watches["needs_reconnect"]), 1u) << watches;
+  EXPECT_EQ(number((*report_)["channels"]["live"]), 4u) << (*report_)["channels"];
+}
+
+TEST_F(demo, shows_the_day_to_the_other_commands) {
+  auto jobs = place_->run({"jobs", "--json", "--history", "300"});
+  ASSERT_EQ(jobs.status, 0) << jobs.err;
+  auto table = json::parse(jobs.out);
+  ASSERT_EQ(table["jobs"].size(), 4u);
+  for (auto& x : table["jobs"])
+    EXPECT_FALSE(x["runs"].empty()) << x["job"];
+  EXPECT_EQ(table["watches"]["needs_reconnect"], 1);
+}
+
+TEST(demo_without_a_day, skips_what_time_brings_about) {
+  workplace place;
+  auto out = place.run({"demo", "--json", "--hours", "0", "--events", "60"});
+  ASSERT_EQ(out.status, 0) << out.err;
+  auto report = json::parse(last_line(out.out));
+  EXPECT_TRUE(report["jobs"].empty()) << report["jobs"];
+  EXPECT_EQ(report["channels"]["live"], 0);
+  EXPECT_TRUE(report["conservation"]["holds"].get<bool>());
+  EXPECT_EQ(out.err.find("hours pass"), std::string::npos);
+}
+
 TEST_F(demo, leaves_a_database_that_the_other_commands_can_read) {
   auto status = place_->run({"status", "--json"});
   ASSERT_EQ(status.status, 0) << status.err;
