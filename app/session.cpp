@@ -1,7 +1,9 @@
 #include "app/session.hpp"
 
+#include <algorithm>
 #include <array>
 #include <atomic>
+#include <thread>
 #include <utility>
 
 #include <unistd.h>
@@ -45,7 +47,7 @@ constexpr duration ask_again{2'000};
 /// A run by hand is answered so long after its job's deadline, whatever becomes of it and of the ledger.
 constexpr duration run_margin{120'000};
 
-/// How often a stage that is not up yet, or being restarted, is asked again for a run.
+/// How often a stage that is not up yet, or being restarted, is asked again.
 constexpr duration stage_pause{20};
 
 struct system_config : caf::actor_system_config {
@@ -146,13 +148,19 @@ struct session::running {
 
   template <class Stage> result<bool> until_idle(const Stage& stage, duration limit) {
     result<bool> out = false;
-    for (auto left = limit; left.count() > 0 && out.has_value() && !*out; left -= ask_again)
-      self->request(stage, std::min(left, ask_again), idle_v)
+    for (auto left = limit; left.count() > 0 && out.has_value() && !*out;) {
+      auto spent = std::min(left, ask_again);
+      self->request(stage, spent, idle_v)
           .receive([&](idle_atom) { out = true; },
                    [&](caf::error& err) {
-                     if (err != caf::sec::request_timeout && err != caf::sec::request_receiver_down)
+                     // Such an answer comes at once, and the stage may need a while to come up.
+                     if (err == caf::sec::request_receiver_down)
+                       std::this_thread::sleep_for(spent = std::min(left, stage_pause));
+                     else if (err != caf::sec::request_timeout)
                        out = to_failure(err, system);
                    });
+      left -= spent;
+    }
     return out;
   }
 

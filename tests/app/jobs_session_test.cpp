@@ -85,13 +85,15 @@ protected:
     return out;
   }
 
-  std::uint64_t created_by(std::string_view job) {
+  std::uint64_t count_of(std::string_view job, const std::string& reason) {
     std::uint64_t out = 0;
     for (auto& x : runs())
-      if (auto n = x.counts.find("created"); x.job == job && n != x.counts.end())
+      if (auto n = x.counts.find(reason); x.job == job && n != x.counts.end())
         out += n->second;
     return out;
   }
+
+  std::uint64_t created_by(std::string_view job) { return count_of(job, "created"); }
 
   std::multiset<std::string> rows(const std::string& sql) { return rows_of(cfg.store.sqlite.path, sql); }
 
@@ -141,7 +143,8 @@ TEST_F(jobs_session, renews_watches_at_night) {
   time->jump_to(at("12:02") + 14h);
   let_run(*herald);
   EXPECT_THAT(ledger_of(calendar_watches_job), ElementsAre("late 02:00"));
-  EXPECT_GT(runs().front().counts.size(), 0u);
+  EXPECT_GT(count_of(calendar_watches_job, "renewed"), 0u);
+  EXPECT_EQ(count_of(calendar_watches_job, "needs_reconnect"), 1u);
 }
 
 TEST_F(jobs_session, without_schedules_nothing_runs_by_itself_but_by_hand) {

@@ -265,7 +265,7 @@ TEST_F(watches, are_renewed_once_each_and_then_left_alone) {
 
 TEST_F(watches, a_renewal_makes_the_new_channel_before_it_stops_the_old_one) {
   report_of(renew());
-  calendars.pass_days_until_renewal();
+  calendars.age_connections();
   EXPECT_EQ(report_of(renew())["counts"]["renewed"], 5);
   EXPECT_EQ(calendars.google().channels().size(), 10u);
   calendars.expect_one_channel_each();
@@ -301,7 +301,7 @@ TEST_F(watches, tokens_and_secrets_appear_nowhere_whatever_the_provider_answers)
     fault.error = error;
     fault.times = 4;
     calendars.google().queue(fault);
-    calendars.pass_days_until_renewal();
+    calendars.age_connections();
     auto said = everything_said(renew({"--set", "jobs.renew_calendar_watches.max_tries=1"}));
     for (auto& x : calendars.secrets())
       EXPECT_THAT(said, Not(HasSubstr(x))) << error;
@@ -312,7 +312,7 @@ TEST_F(watches, tokens_and_secrets_appear_nowhere_whatever_the_provider_answers)
   echo.status = 400;
   echo.body = R"({"error": "invalid_request", "error_description": ")" + calendars.secrets().back() + R"("})";
   calendars.google().queue(echo);
-  calendars.pass_days_until_renewal();
+  calendars.age_connections();
   auto out = renew({"--set", "jobs.renew_calendar_watches.max_tries=1"});
   EXPECT_EQ(out.status, 1);
   auto said = everything_said(out);

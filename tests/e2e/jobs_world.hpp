@@ -94,12 +94,18 @@ public:
     return {"google.token_url=" + server_.token_url(), "google.api_url=" + server_.base_url()};
   }
 
-  /// Every access token has expired, and every channel is about to, with the provider and as far as Herald knows.
-  void pass_days_until_renewal() {
-    server_.time()->advance(std::chrono::hours{24 * 7} - last_hours);
+  /// Every access token has expired, and every channel is about to, as far as Herald knows.
+  void age_connections() const {
     auto end = std::to_string(to_epoch_ms(system_clock{}.now() + last_hours));
     change(database_, "UPDATE calendar_connections SET token_expires_at = 0, watch_expiration = " + end
                           + " WHERE watch_expiration IS NOT NULL");
+  }
+
+  /// For the provider it is days ago, so that the channels it makes have but hours left when it is today again.
+  void begin_days_ago() { server_.time()->advance(-days); }
+  void come_back_to_today() {
+    server_.time()->advance(days);
+    age_connections();
   }
 
   void let_old_channels_expire() { server_.time()->advance(last_hours); }
@@ -131,6 +137,7 @@ private:
   void move_to(timestamp now) { server_.time()->advance(now - server_.time()->now()); }
 
   static constexpr std::chrono::hours last_hours{2};
+  static constexpr std::chrono::hours days = std::chrono::hours{24 * 7} - last_hours;
 
   std::string database_;
   test::google_server server_;
