@@ -118,7 +118,8 @@ protected:
     std::filesystem::copy_file(calm_.database(), rough_.database());
     // Known since before the last full hour, which is due at once.
     auto since = std::to_string(to_epoch_ms(system_clock{}.now() - std::chrono::minutes{90}));
-    change(rough_.database(), "INSERT INTO herald_jobs VALUES ('" + name_of(unread_nudges_job) + "', " + since + ")");
+    change(rough_.database(),
+           "INSERT INTO herald_jobs VALUES ('" + name_of(unread_nudges_job) + "', " + since + ")");
   }
 
   child_process start(const std::string& worker, const std::string& failpoint = {}) const {
@@ -135,7 +136,10 @@ protected:
   void make_good(const std::string& worker) const {
     auto daemon = start(worker);
     // Before it has begun to listen, a signal is its end.
-    while (daemon.said_so_far().find("working on") == std::string::npos || number_in(rough_.database(), "SELECT COUNT(*) FROM herald_job_runs WHERE state IN ('ran', 'late')") == 0)
+    while (
+        daemon.said_so_far().find("working on") == std::string::npos
+        || number_in(rough_.database(), "SELECT COUNT(*) FROM herald_job_runs WHERE state IN ('ran', 'late')")
+               == 0)
       ASSERT_FALSE(daemon.ended_within(5)) << daemon.said_so_far();
     daemon.signal(SIGTERM);
     auto end = daemon.wait();
@@ -147,8 +151,9 @@ protected:
     auto who = "SELECT thread_id, user_id, latest_message_at FROM unread_thread_stale_log";
     ASSERT_GT(counts_of(calm).value("created", 0), 5);
     EXPECT_EQ(rows_of(rough_.database(), who), rows_of(calm_.database(), who));
-    EXPECT_EQ(rows_of(rough_.database(), "SELECT thread_id, json_extract(payload, '$.user_id') FROM domain_events"),
-              rows_of(rough_.database(), "SELECT thread_id, user_id FROM unread_thread_stale_log"));
+    EXPECT_EQ(
+        rows_of(rough_.database(), "SELECT thread_id, json_extract(payload, '$.user_id') FROM domain_events"),
+        rows_of(rough_.database(), "SELECT thread_id, user_id FROM unread_thread_stale_log"));
   }
 
   workplace calm_;
@@ -163,7 +168,8 @@ TEST_P(instant_crash, is_made_good_by_another_daemon_under_the_same_entry) {
   expect_each_reader_nudged_once();
   auto took_over = begun == 1 ? "late 2 2" : "late 1 1";
   // What was finished before it died is not run again.
-  auto finished = std::string_view{GetParam().step} == "finish_run" && std::string_view{GetParam().when} == "after";
+  auto finished =
+      std::string_view{GetParam().step} == "finish_run" && std::string_view{GetParam().when} == "after";
   EXPECT_EQ(ledger_of(rough_.database(), unread_nudges_job).front(), finished ? "late 1 1" : took_over);
 }
 

@@ -1,5 +1,7 @@
 // Time-driven jobs as people and cron meet them: one run by hand, what it says, what it leaves, and the table of runs.
+#include <algorithm>
 #include <chrono>
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -70,7 +72,8 @@ protected:
   workplace place;
 };
 
-const names nudge_jobs{name_of(meeting_reminders_job), name_of(unread_nudges_job), name_of(resume_nudges_job)};
+const names nudge_jobs{name_of(meeting_reminders_job), name_of(unread_nudges_job),
+                       name_of(resume_nudges_job)};
 const names all_jobs{nudge_jobs[0], nudge_jobs[1], nudge_jobs[2], name_of(calendar_watches_job)};
 
 // -- once ---------------------------------------------------------------------------------------------------
@@ -90,7 +93,8 @@ TEST_F(jobs, what_a_job_created_is_not_created_again) {
     EXPECT_EQ(events(), before + created) << job;
   }
   EXPECT_EQ(number_in(place.database(), "SELECT COUNT(*) FROM meeting_reminders_sent"),
-            number_in(place.database(), "SELECT COUNT(*) FROM domain_events WHERE event_type = 'meeting_reminder'"));
+            number_in(place.database(),
+                      "SELECT COUNT(*) FROM domain_events WHERE event_type = 'meeting_reminder'"));
   EXPECT_EQ(number_in(place.database(), "SELECT COUNT(*) FROM unread_thread_stale_log"),
             number_in(place.database(),
                       "SELECT COUNT(*) FROM domain_events WHERE event_type = 'thread_unread_stale'"));
@@ -143,7 +147,8 @@ TEST_F(jobs, a_dry_run_leaves_every_byte_as_it_was_and_says_what_it_would_do) {
     EXPECT_GT(out["counts"].value("created", 0), 0) << out;
   }
   EXPECT_EQ(report_of(once(all_jobs[3], {"--dry-run"}))["counts"]["would_renew"], 5);
-  EXPECT_THAT(place.run({"once", all_jobs[0], "--dry-run"}).out, HasSubstr("nothing was written; would have: "));
+  EXPECT_THAT(place.run({"once", all_jobs[0], "--dry-run"}).out,
+              HasSubstr("nothing was written; would have: "));
   EXPECT_EQ(bytes_of(place.database()), before);
   for (auto& job : all_jobs)
     EXPECT_THAT(runs_of(job), IsEmpty()) << job;
@@ -184,8 +189,8 @@ TEST_F(jobs, a_run_is_refused_while_another_one_is_under_way) {
 // -- the table ----------------------------------------------------------------------------------------------
 
 TEST_F(jobs, the_table_shows_schedules_runs_and_no_more_history_than_asked_for) {
-  EXPECT_THAT(place.run({"jobs"}).out,
-              AllOf(HasSubstr("never run"), HasSubstr("*/5 * * * * UTC"), HasSubstr("5 of 5 connections watched")));
+  EXPECT_THAT(place.run({"jobs"}).out, AllOf(HasSubstr("never run"), HasSubstr("*/5 * * * * UTC"),
+                                             HasSubstr("5 of 5 connections watched")));
   for (int i = 0; i < 3; ++i)
     report_of(once(nudge_jobs[0]));
   EXPECT_EQ(once(all_jobs[3]).status, 1);
@@ -209,7 +214,8 @@ TEST_F(jobs, the_table_shows_schedules_runs_and_no_more_history_than_asked_for) 
   EXPECT_TRUE(failed["retry_at"].is_null());
   EXPECT_EQ(table["watches"]["connections"], 5);
   auto text = place.run({"jobs", "--history", "2"}).out;
-  EXPECT_THAT(text, AllOf(HasSubstr("failed"), HasSubstr("permanent: "), HasSubstr("already"), HasSubstr("by hand")));
+  EXPECT_THAT(
+      text, AllOf(HasSubstr("failed"), HasSubstr("permanent: "), HasSubstr("already"), HasSubstr("by hand")));
 }
 
 TEST_F(jobs, a_job_that_is_switched_off_is_run_by_hand_only) {
@@ -284,10 +290,11 @@ TEST_F(watches, one_connection_in_trouble_does_not_hold_up_the_others) {
 TEST_F(watches, without_the_platforms_address_nothing_is_asked_and_the_remedy_is_named) {
   auto environment = calendars.environment();
   environment.erase("BACKEND_PUBLIC_URL");
-  auto out =
-      place.run(with_settings({"once", name_of(calendar_watches_job), "--json"}, calendars.settings()), environment);
+  auto out = place.run(with_settings({"once", name_of(calendar_watches_job), "--json"}, calendars.settings()),
+                       environment);
   EXPECT_EQ(out.status, 1);
-  EXPECT_THAT(json::parse(last_line(out.out))["failure"].get<std::string>(), HasSubstr("set BACKEND_PUBLIC_URL"));
+  EXPECT_THAT(json::parse(last_line(out.out))["failure"].get<std::string>(),
+              HasSubstr("set BACKEND_PUBLIC_URL"));
   EXPECT_THAT(out.err, HasSubstr("set BACKEND_PUBLIC_URL"));
   EXPECT_THAT(calendars.google().requests(), IsEmpty());
   // Nobody misses the address who has no watch to renew.
@@ -344,6 +351,26 @@ TEST_F(watches, a_run_that_is_told_to_stop_ends_in_time_and_the_next_one_does_th
   EXPECT_EQ(rest["counts"]["renewed"], 5) << rest;
   // What the first run had made without hearing of it is gone again.
   calendars.expect_one_channel_each();
+}
+
+TEST_F(watches, a_run_that_is_told_to_stop_while_it_waits_does_not_pass_for_done) {
+  google_fault busy;
+  busy.call = google_call::watch;
+  busy.error = "rateLimitExceeded";
+  busy.times = 100;
+  calendars.google().queue(busy);
+  auto stopped = start_renewal();
+  auto begun = [&] {
+    return std::ranges::count(calendars.google().requests(), google_call::watch, &simulated_request::call)
+           >= 4;
+  };
+  while (!begun())
+    ASSERT_FALSE(stopped.ended_within(5)) << stopped.said_so_far();
+  stopped.signal(SIGTERM);
+  auto end = stopped.wait();
+  EXPECT_EQ(end.status, 3) << end.err;
+  EXPECT_THAT(end.err, HasSubstr("breaking the run off"));
+  EXPECT_EQ(runs_of(name_of(calendar_watches_job))[0]["state"], "failed");
 }
 
 } // namespace

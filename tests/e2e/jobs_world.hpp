@@ -40,9 +40,10 @@ inline std::int64_t number_in(const std::string& path, const std::string& sql) {
 /// What the ledger has of a job, from old to new: `STATE attempts claim`.
 inline std::vector<std::string> ledger_of(const std::string& path, std::string_view job) {
   std::vector<std::string> out;
-  for (auto& row : rows_of(path, "SELECT printf('%08d', id) || '|' || state || ' ' || attempts || ' ' || claim_no"
-                                 " FROM herald_job_runs WHERE job = '"
-                                     + std::string{job} + "' AND state <> 'missed'"))
+  for (auto& row :
+       rows_of(path, "SELECT printf('%08d', id) || '|' || state || ' ' || attempts || ' ' || claim_no"
+                     " FROM herald_job_runs WHERE job = '"
+                         + std::string{job} + "' AND state <> 'missed'"))
     out.push_back(row.substr(row.find('|') + 1));
   return out;
 }
@@ -54,15 +55,14 @@ inline void end_leases(const std::string& path) {
 
 /// What the jobs that create events made of a database. Ids and the order of events depend on how the work was cut.
 inline std::multiset<std::string> nudges_in(const std::string& path) {
-  return rows_of(path,
-                 "SELECT event_type, actor_id, project_id, thread_id, meeting_id, payload, created_at"
-                 " FROM domain_events"
-                 " UNION ALL SELECT 'reminded', meeting_id, user_id, reminder_type, sent_at, '', ''"
-                 " FROM meeting_reminders_sent"
-                 // The log's own event, and nobody else's.
-                 " UNION ALL SELECT 'nudged', l.thread_id, l.user_id, l.latest_message_at, l.sent_at,"
-                 " e.event_type || e.thread_id, json_extract(e.payload, '$.user_id')"
-                 " FROM unread_thread_stale_log l LEFT JOIN domain_events e ON e.id = l.event_id");
+  return rows_of(path, "SELECT event_type, actor_id, project_id, thread_id, meeting_id, payload, created_at"
+                       " FROM domain_events"
+                       " UNION ALL SELECT 'reminded', meeting_id, user_id, reminder_type, sent_at, '', ''"
+                       " FROM meeting_reminders_sent"
+                       // The log's own event, and nobody else's.
+                       " UNION ALL SELECT 'nudged', l.thread_id, l.user_id, l.latest_message_at, l.sent_at,"
+                       " e.event_type || e.thread_id, json_extract(e.payload, '$.user_id')"
+                       " FROM unread_thread_stale_log l LEFT JOIN domain_events e ON e.id = l.event_id");
 }
 
 /// The provider of the company's calendars, and what Herald needs to reach it.
@@ -126,9 +126,10 @@ public:
   /// What must appear nowhere: every token that there ever was, and the client's secret.
   std::vector<std::string> secrets() {
     std::vector<std::string> out{"the-client-secret"};
-    for (auto& row : rows_of(database_, "SELECT access_token FROM calendar_connections WHERE access_token <> ''"
-                                        " UNION SELECT refresh_token FROM calendar_connections"
-                                        " WHERE refresh_token <> ''"))
+    for (auto& row :
+         rows_of(database_, "SELECT access_token FROM calendar_connections WHERE access_token <> ''"
+                            " UNION SELECT refresh_token FROM calendar_connections"
+                            " WHERE refresh_token <> ''"))
       out.push_back(row);
     return out;
   }

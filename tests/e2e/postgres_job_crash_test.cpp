@@ -55,9 +55,8 @@ protected:
     child_process::environment env{{"DATABASE_URL", std::string{database_->url().reveal()}}};
     if (!failpoint.empty())
       env["HERALD_FAILPOINT"] = failpoint;
-    std::vector<std::string> args{"once",  "unread-thread-nudges", "--json", "--at",
-                                  as_of_,  "--set",                "store.kind=postgres",
-                                  "--set", "jobs.chunk=2"};
+    std::vector<std::string> args{"once",  "unread-thread-nudges", "--json", "--at",        as_of_,
+                                  "--set", "store.kind=postgres",  "--set",  "jobs.chunk=2"};
     if (dry_run)
       args.emplace_back("--dry-run");
     return child_process{HERALD_FAILPOINT_PROGRAM, std::move(args), env, place_.file("")}.wait();
@@ -105,8 +104,8 @@ TEST_P(postgres_job_crash, nudges_every_reader_once) {
 INSTANTIATE_TEST_SUITE_P(steps, postgres_job_crash,
                          ::testing::Values(crash_point{"begin_run", "before", 1},
                                            crash_point{"begin_run", "after", 1},
-                                           crash_point{"chunk", "before", 2}, crash_point{"chunk", "after", 1},
-                                           crash_point{"chunk", "after", 3},
+                                           crash_point{"chunk", "before", 2},
+                                           crash_point{"chunk", "after", 1}, crash_point{"chunk", "after", 3},
                                            crash_point{"finish_run", "before", 1},
                                            crash_point{"finish_run", "after", 1}),
                          [](const auto& x) { return ::testing::PrintToString(x.param); });
