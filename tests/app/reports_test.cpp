@@ -399,22 +399,24 @@ TEST(demo_report, counts_events_in_from_the_log_itself) {
 // -- jobs ---------------------------------------------------------------------------------------------------
 
 TEST(jobs_report, shows_how_every_run_ended) {
-  EXPECT_EQ(jobs_text(some_jobs(), some_watches(), noon),
-            "meeting-reminders           */5 * * * * UTC                     next 2026-01-20T12:05:00.000Z\n"
-            "    2026-01-20T11:55:00.000Z  running by hand, nothing to do, by w1 since 2026-01-20T11:55:00.000Z\n"
-            "    2026-01-20T11:50:00.000Z  ran     3 created, 1 muted, 1.250 s\n"
-            "    2026-01-20T11:45:00.000Z  late    after downtime, nothing to do, 1.250 s\n"
-            "    2026-01-20T11:40:00.000Z  missed  9 instants since 2026-01-20T11:00:00.000Z\n"
-            "    2026-01-20T11:35:00.000Z  failed  nothing to do, 1.250 s, try 3\n"
-            "      transient: the database is locked; next try 2026-01-20T12:00:00.000Z\n"
-            "renew-calendar-watches      never                               by hand only\n"
-            "    never run\n"
-            "calendar watches: 4 of 7 connections watched, the next one expires 2026-01-20T13:30:00.000Z (in 1 h);"
-            " 1 expired, 1 wait for their owner to connect anew, 1 failing\n");
+  EXPECT_EQ(
+      jobs_text(some_jobs(), some_watches(), noon),
+      "meeting-reminders           */5 * * * * UTC                     next 2026-01-20T12:05:00.000Z\n"
+      "    2026-01-20T11:55:00.000Z  running by hand, nothing to do, by w1 since 2026-01-20T11:55:00.000Z\n"
+      "    2026-01-20T11:50:00.000Z  ran     3 created, 1 muted, 1.250 s\n"
+      "    2026-01-20T11:45:00.000Z  late    after downtime, nothing to do, 1.250 s\n"
+      "    2026-01-20T11:40:00.000Z  missed  9 instants since 2026-01-20T11:00:00.000Z\n"
+      "    2026-01-20T11:35:00.000Z  failed  nothing to do, 1.250 s, try 3\n"
+      "      transient: the database is locked; next try 2026-01-20T12:00:00.000Z\n"
+      "renew-calendar-watches      never                               by hand only\n"
+      "    never run\n"
+      "calendar watches: 4 of 7 connections watched, the next one expires 2026-01-20T13:30:00.000Z (in 1 h);"
+      " 1 expired, 1 wait for their owner to connect anew, 1 failing\n");
 }
 
 TEST(jobs_report, says_nothing_of_troubles_that_there_are_not) {
-  EXPECT_EQ(jobs_text({}, {2, 2, 0, 0, 0, std::nullopt}, noon), "calendar watches: 2 of 2 connections watched\n");
+  EXPECT_EQ(jobs_text({}, {2, 2, 0, 0, 0, std::nullopt}, noon),
+            "calendar watches: 2 of 2 connections watched\n");
 }
 
 TEST(jobs_report, as_json_holds_every_run_with_all_that_is_known) {
@@ -422,8 +424,7 @@ TEST(jobs_report, as_json_holds_every_run_with_all_that_is_known) {
   ASSERT_EQ(out["jobs"].size(), 2U);
   EXPECT_EQ(out["jobs"][0]["next"], "2026-01-20T12:05:00.000Z");
   ASSERT_EQ(out["jobs"][0]["runs"].size(), 5U);
-  EXPECT_EQ(out["jobs"][0]["runs"][4],
-            json::parse(R"({"id": 5, "scheduled_at": "2026-01-20T11:35:00.000Z",
+  EXPECT_EQ(out["jobs"][0]["runs"][4], json::parse(R"({"id": 5, "scheduled_at": "2026-01-20T11:35:00.000Z",
                             "first_at": "2026-01-20T11:35:00.000Z", "instants": 1, "cause": "schedule",
                             "state": "failed", "worker": "w1", "attempts": 3,
                             "started_at": "2026-01-20T11:35:00.000Z", "ended_at": "2026-01-20T11:35:01.250Z",
@@ -441,16 +442,18 @@ TEST(jobs_report, as_json_holds_every_run_with_all_that_is_known) {
 
 TEST(demo_report, tells_what_the_jobs_and_the_calendars_did) {
   demo_report x;
-  x.jobs["meeting-reminders"] = {{{"late", 1}, {"missed", 23}, {"ran", 264}}, {{"created", 40}, {"declined", 6}}};
+  x.jobs["meeting-reminders"] = {{{"late", 1}, {"missed", 23}, {"ran", 264}},
+                                 {{"created", 40}, {"declined", 6}}};
   x.watches = some_watches();
   x.channels_live = 4;
   x.channels_stopped = 2;
-  EXPECT_EQ(demo_jobs_text(x),
-            "Jobs:\n"
-            "  meeting-reminders           1 late, 23 missed, 264 ran\n"
-            "    40 created, 6 declined\n"
-            "Calendars: 4 of 7 watched, 1 wait for their owner to connect anew; 6 channels made, 2 of them stopped"
-            " again\n");
+  EXPECT_EQ(
+      demo_jobs_text(x),
+      "Jobs:\n"
+      "  meeting-reminders           1 late, 23 missed, 264 ran\n"
+      "    40 created, 6 declined\n"
+      "Calendars: 4 of 7 watched, 1 wait for their owner to connect anew; 6 channels made, 2 of them stopped"
+      " again\n");
   auto out = json::parse(demo_json(x));
   EXPECT_EQ(out["jobs"], json::parse(R"({"meeting-reminders": {"runs": {"late": 1, "missed": 23, "ran": 264},
                                                               "counts": {"created": 40, "declined": 6}}})"));
@@ -486,7 +489,8 @@ TEST(reports, no_text_of_a_stranger_reaches_a_terminal_unescaped) {
                        jobs_text(jobs, {}, noon)})
       for (auto c : text)
         RC_ASSERT((c == '\n' || (static_cast<unsigned char>(c) >= 0x20U && c != '\x7f')));
-    for (auto& text : {explanation_json(x), dead_letters_json(letters), demo_json(demo), jobs_json(jobs, {})}) {
+    for (auto& text :
+         {explanation_json(x), dead_letters_json(letters), demo_json(demo), jobs_json(jobs, {})}) {
       RC_ASSERT(json::accept(text));
       for (auto c : text)
         RC_ASSERT(static_cast<unsigned char>(c) >= 0x20U && static_cast<unsigned char>(c) < 0x7FU);

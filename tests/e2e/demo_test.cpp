@@ -134,7 +134,8 @@ TEST_F(demo, accounts_for_every_instant_of_the_day) {
   // Two hours off: the last instant gets the run of them all.
   EXPECT_GE(number(runs["missed"]), 22u) << runs;
   EXPECT_LE(number(runs["missed"]), 24u) << runs;
-  EXPECT_EQ(runs.value("late", 0) + runs.value("ran", 0) + runs.value("missed", 0), static_cast<int>(instants));
+  EXPECT_EQ(runs.value("late", 0) + runs.value("ran", 0) + runs.value("missed", 0),
+            static_cast<int>(instants));
 }
 
 TEST_F(demo, brings_about_everything_that_time_does) {
@@ -148,7 +149,8 @@ TEST_F(demo, brings_about_everything_that_time_does) {
   auto& by_type = (*report_)["by_type"];
   // Beyond what the feed had of them.
   for (auto type : {"meeting_reminder", "thread_unread_stale", "resume_incomplete_nudge"})
-    EXPECT_EQ(number(by_type[type]["events"]), number(by_type[type]["completed"]) + number(by_type[type]["dead"]))
+    EXPECT_EQ(number(by_type[type]["events"]),
+              number(by_type[type]["completed"]) + number(by_type[type]["dead"]))
         << type;
 }
 
