@@ -61,7 +61,7 @@ enum class mail_job : std::uint8_t { instant, digest };
 int run_mail_once(const run_environment& env, mail_job job, bool json);
 
 /// `herald once JOB` for the time-driven jobs: makes one run by hand, as if it were `as_of` (nothing: now), and prints what
-/// it counted. Fails when the run does, and when another one is under way.
+/// it counted. Fails when the run does, and when another one is under way; one that a signal breaks off is cut short.
 int run_job_once(const run_environment& env, std::string_view job, std::optional<timestamp> as_of, bool json);
 
 } // namespace herald

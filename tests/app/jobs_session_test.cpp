@@ -1,5 +1,5 @@
-// Time-driven jobs in a daemon's session, on a real SQLite file and a clock that the test sets: what is due is run, once,
-// whoever was there and whoever was not.
+// Time-driven jobs in a daemon's session, on a real SQLite file and a clock that the test sets: what is due is run,
+// once, whoever was there and whoever was not.
 #include <algorithm>
 #include <future>
 #include <memory>

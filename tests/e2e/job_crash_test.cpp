@@ -1,5 +1,5 @@
-// kill -9 between every pair of durable steps of a time-driven job: nothing is created twice, nothing is left out, and no
-// calendar is ever without its watch.
+// kill -9 between every pair of durable steps of a time-driven job: nothing is created twice, nothing is left out,
+// and no calendar is ever without its watch.
 #include <algorithm>
 #include <csignal>
 #include <filesystem>
