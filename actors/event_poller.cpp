@@ -158,6 +158,8 @@ void event_poller_state::take_over() {
     claiming = false;
     self->send(links.writer, open_v);
     poll();
+    // Somebody may have told it to stop in between.
+    answer_waiting();
   };
   if (cfg.dry_run) {
     begin();

@@ -84,7 +84,7 @@ std::string demo_jobs_text(const demo_report& x) {
                        "made, {} of them"
                        " stopped again\n",
                        x.watches.watched, x.watches.connections, x.watches.needs_reconnect,
-                       x.channels_live + x.channels_stopped, x.channels_stopped);
+                       x.channels_live + x.channels_stopped + x.channels_expired, x.channels_stopped);
 }
 
 } // namespace herald

@@ -101,6 +101,7 @@ struct demo_report {
   /// Push channels at the calendar provider.
   std::uint64_t channels_live = 0;
   std::uint64_t channels_stopped = 0;
+  std::uint64_t channels_expired = 0;
 };
 
 /// What the time-driven jobs did, and how the calendar watches stand.
@@ -113,7 +114,7 @@ std::string demo_jobs_text(const demo_report&);
 ///  "conservation": {"holds", "checks": [{"name", "left", "relation", "right", "holds"}]},
 ///  "quarantined": [{"event_id", "event_type", "reason"}], the dead letters that killed their handler,
 ///  "jobs": {JOB: {"runs": {STATE: n}, "counts": {REASON: n}}},
-///  "watches": as in jobs_json, "channels": {"live", "stopped"},
+///  "watches": as in jobs_json, "channels": {"live", "stopped", "expired"},
 ///  "restarts", "supervision": [{"at", "supervisor", "child", "what", "reason", "delay_ms"}], "seconds"}
 std::string demo_json(const demo_report&);
 

@@ -250,17 +250,19 @@ std::string demo_json(const demo_report& x) {
   auto jobs = ordered_json::object();
   for (auto& [job, sum] : x.jobs)
     jobs[job] = {{"runs", sum.runs}, {"counts", sum.counts}};
-  return line_of({{"events", event_totals(x.summary)},
-                  {"by_type", std::move(by_type)},
-                  {"emails", json_of(x.outbox)},
-                  {"conservation", json_of(check_conservation(x.summary, x.outbox))},
-                  {"quarantined", quarantined(x.dead_letters)},
-                  {"jobs", std::move(jobs)},
-                  {"watches", json_of(x.watches)},
-                  {"channels", {{"live", x.channels_live}, {"stopped", x.channels_stopped}}},
-                  {"restarts", x.restarts},
-                  {"supervision", array_of(std::span{x.supervision})},
-                  {"seconds", std::chrono::duration<double>(x.elapsed).count()}});
+  return line_of(
+      {{"events", event_totals(x.summary)},
+       {"by_type", std::move(by_type)},
+       {"emails", json_of(x.outbox)},
+       {"conservation", json_of(check_conservation(x.summary, x.outbox))},
+       {"quarantined", quarantined(x.dead_letters)},
+       {"jobs", std::move(jobs)},
+       {"watches", json_of(x.watches)},
+       {"channels",
+        {{"live", x.channels_live}, {"stopped", x.channels_stopped}, {"expired", x.channels_expired}}},
+       {"restarts", x.restarts},
+       {"supervision", array_of(std::span{x.supervision})},
+       {"seconds", std::chrono::duration<double>(x.elapsed).count()}});
 }
 
 } // namespace herald

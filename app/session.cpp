@@ -166,11 +166,20 @@ struct session::running {
 
   template <class Stage> result<std::uint64_t> drain(const Stage& stage, duration limit) {
     result<std::uint64_t> out = failure{failure_class::outage, "a stage did not answer in time"};
-    // The stage keeps the deadline itself; the second one is for a stage that cannot.
-    self->request(stage, limit + ask_again, herald::drain{limit})
-        .receive([&](const drain_report& x) { out = x.released; },
-                 [&](caf::error& err) { out = to_failure(err, system); });
-    return out;
+    // A stage that is coming up has to be told as well, or it would begin what nobody is there to finish.
+    for (auto left = std::min(limit, ask_again);; left -= stage_pause) {
+      auto down = false;
+      // The stage keeps the deadline itself; the second one is for a stage that cannot.
+      self->request(stage, limit + ask_again, herald::drain{limit})
+          .receive([&](const drain_report& x) { out = x.released; },
+                   [&](caf::error& err) {
+                     down = err == caf::sec::request_receiver_down;
+                     out = to_failure(err, system);
+                   });
+      if (!down || left.count() <= 0)
+        return out;
+      std::this_thread::sleep_for(stage_pause);
+    }
   }
 
   void stop() {

@@ -296,8 +296,11 @@ private:
     if (!watches)
       return watches.error();
     out.watches = *watches;
+    auto now = time_->now();
     for (auto& x : google_->channels())
-      ++(x.stopped_at ? out.channels_stopped : out.channels_live);
+      ++(x.stopped_at          ? out.channels_stopped
+         : x.expires_at <= now ? out.channels_expired
+                               : out.channels_live);
     return {};
   }
 

@@ -70,6 +70,8 @@ struct fixture : actor_fixture {
   event_poller_config cfg;
   caf::actor handlers;
   event_poller_actor aut;
+  bool drain_at_once = false;
+  answer_ptr<drain_report> early_drain;
 
   fixture() {
     cfg.batch_size = 10;
@@ -113,6 +115,8 @@ struct fixture : actor_fixture {
         std::uint64_t{1}, time, logger{});
     aut = spawn(event_poller, cfg, "w1", links, time, logger{});
     *target = aut;
+    if (drain_at_once)
+      early_drain = request<drain_report>(aut, herald::drain{30s});
     consume_messages();
     give(limit);
   }
@@ -408,6 +412,13 @@ CAF_TEST(an unusable configuration is refused with the name of the field) {
   CAF_CHECK(field([](auto& x) { x.poll_max = 1ms; }).find("poll_min") != std::string::npos);
   CAF_CHECK(field([](auto& x) { x.lease = 0ms; }).find("lease") != std::string::npos);
   CAF_CHECK(field([](auto& x) { x.max_event_age = 0ms; }).find("max_event_age") != std::string::npos);
+}
+
+CAF_TEST(a drain that comes while the poller starts is answered once it has started) {
+  drain_at_once = true;
+  start();
+  CAF_CHECK_EQUAL(early_drain->count, 1);
+  CAF_CHECK(script->claims.empty());
 }
 
 CAF_TEST(a claim that fails is asked again at half its size until one gets through) {

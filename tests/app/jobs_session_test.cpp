@@ -42,9 +42,9 @@ protected:
     cfg.jobs.watches.renewal.address = "https://backend.example.com/hook";
     store_ = open_store(cfg.store.sqlite.path);
     company_ = make_company({.seed = 7, .now = at("12:02")});
+    google_ = connect_calendars(company_, time);
     if (store_->insert_platform_rows(company_.rows, company_.now).has_error())
       throw std::runtime_error("cannot insert the company");
-    google_ = make_demo_google(company_, time);
   }
 
   static timestamp at(const std::string& clock_time) {
@@ -142,7 +142,7 @@ TEST_F(jobs_session, renews_watches_at_night) {
   let_run(*herald);
   time->jump_to(at("12:02") + 14h);
   let_run(*herald);
-  EXPECT_THAT(ledger_of(calendar_watches_job), ElementsAre("late 02:00"));
+  EXPECT_THAT(ledger_of(calendar_watches_job), ElementsAre("missed 14:00 x2", "late 02:00"));
   EXPECT_GT(count_of(calendar_watches_job, "renewed"), 0u);
   EXPECT_EQ(count_of(calendar_watches_job, "needs_reconnect"), 1u);
 }

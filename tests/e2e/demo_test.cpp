@@ -144,7 +144,8 @@ TEST_F(demo, brings_about_everything_that_time_does) {
     EXPECT_GT(jobs[job]["counts"].value("created", 0), 0) << job;
   auto& renewals = jobs["renew-calendar-watches"]["counts"];
   EXPECT_GT(renewals.value("renewed", 0), 0) << renewals;
-  EXPECT_EQ(renewals.value("needs_reconnect", 0), 1) << renewals;
+  // The same one at every look.
+  EXPECT_GE(renewals.value("needs_reconnect", 0), 1) << renewals;
   EXPECT_GT(number((*report_)["emails"]["digests"]), 0u);
   auto& by_type = (*report_)["by_type"];
   // Beyond what the feed had of them.
@@ -178,7 +179,9 @@ TEST(demo_without_a_day, skips_what_time_brings_about) {
   ASSERT_EQ(out.status, 0) << out.err;
   auto report = json::parse(last_line(out.out));
   EXPECT_TRUE(report["jobs"].empty()) << report["jobs"];
-  EXPECT_EQ(report["channels"]["live"], 0);
+  // As the people of the company connected them.
+  EXPECT_EQ(report["channels"]["live"], 6);
+  EXPECT_EQ(report["channels"]["stopped"], 0);
   EXPECT_TRUE(report["conservation"]["holds"].get<bool>());
   EXPECT_EQ(out.err.find("hours pass"), std::string::npos);
 }
