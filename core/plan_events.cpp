@@ -6,6 +6,7 @@
 #include "core/bursts.hpp"
 #include "core/handlers.hpp"
 #include "core/reasons.hpp"
+#include "core/text.hpp"
 
 namespace herald {
 
@@ -14,7 +15,8 @@ namespace {
 result<fan_out_plan> plan_one(const handler_row& row, const claimed_event& claimed, const context& c) {
   auto data = payload::parse(claimed.event.payload);
   if (!data)
-    return failure{data.error().kind, claimed.event.type + " event " + std::to_string(claimed.event.id)
+    return failure{data.error().kind, one_line(claimed.event.type, name_limit) + " event "
+                                          + std::to_string(claimed.event.id)
                                           + " cannot be handled: " + data.error().reason
                                           + "; correct whoever writes the event, a retry cannot help"};
   return row.handle(event{claimed.event, std::move(*data)}, c);

@@ -152,6 +152,19 @@ TEST(plan_events, completes_unknown_types_with_a_warning_that_names_them) {
 
 // -- bursts -------------------------------------------------------------------------------------------------
 
+TEST(plan_events, names_a_type_that_nobody_knows_on_one_line_when_its_payload_is_broken) {
+  batch_under_test b{"document_uploaded"};
+  auto& event = b.add();
+  event.type = "deal\r\nclosed" + std::string(10'000, 'x');
+  event.payload = "[]";
+  b.out.context = std::make_shared<batch_context>(b.base.world);
+  auto out = plan_events(unknown_type_handler(), b.out, b.base.settings);
+  ASSERT_EQ(out.failures.size(), 1U);
+  auto& reason = out.failures[0].why.reason;
+  EXPECT_TRUE(reason.starts_with("deal closedx")) << reason;
+  EXPECT_LT(reason.size(), 500U);
+}
+
 TEST(plan_events, tells_a_burst_of_grants_once) {
   batch_under_test batch{"document_permission_granted"};
   for (int n = 1; n <= 3; ++n)
