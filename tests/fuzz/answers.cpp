@@ -1,8 +1,14 @@
-// Answers of the servers that Herald calls: whatever they say is understood or refused with a reason, which is a line,
-// bounded, and tells no secret.
+// Answers of the servers that Herald calls: whatever they say is understood or refused with a reason, which is a bounded
+// line.
 #include <algorithm>
 #include <array>
+#include <chrono>
+#include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include "adapters/calendar/google_answers.hpp"
 #include "adapters/calendar/google_requests.hpp"
@@ -19,13 +25,9 @@ namespace {
 
 using fuzz::require;
 
-constexpr timestamp now = from_epoch_ms(1'768'919'400'000);
+const timestamp now = from_epoch_ms(1'768'919'400'000);
 constexpr duration a_day = std::chrono::hours{24};
 constexpr std::string_view hidden_text = "sb_secret_q7q7q7q7";
-
-bool contains(std::string_view text, std::string_view what) {
-  return text.find(what) != std::string_view::npos;
-}
 
 /// A status, header lines up to an empty one, and the body; without a status there was no answer.
 http_exchange some_exchange(fuzz::input& in) {
@@ -51,7 +53,6 @@ http_exchange some_exchange(fuzz::input& in) {
 void expect_reason(const std::string& reason) {
   require(!reason.empty() && reason.size() <= 4'000, "a reason is given and bounded", reason);
   require(!fuzz::has_control_character(reason), "a reason is a line", reason);
-  require(!contains(reason, hidden_text), "a reason tells no secret", reason);
 }
 
 void expect_wait(const std::optional<duration>& x) {
@@ -102,8 +103,11 @@ void supabase_refusal(fuzz::choices&, fuzz::input& in) {
   }
   auto refusal = supabase::refusal_of(*exchange.response, site);
   require(refusal || exchange.response->status / 100 == 2, "an error status is no result");
-  if (refusal)
-    expect_reason(refusal->reason);
+  if (!refusal)
+    return;
+  expect_reason(refusal->reason);
+  require(refusal->reason.find(hidden_text) == std::string::npos, "a reason tells no secret",
+          refusal->reason);
 }
 
 // -- Google -------------------------------------------------------------------------------------------------
