@@ -216,12 +216,14 @@ public:
     collect_partials(file.tags, partials);
     std::size_t at = 0;
     for (auto x : partials) {
-      out_.append(text.substr(at, x->begin - at));
+      if (auto done = append(text.substr(at, x->begin - at), file.name, x->line); !done)
+        return done;
       if (auto done = include(file, *x); !done)
         return done;
       at = x->end;
     }
-    out_.append(text.substr(at));
+    if (auto done = append(text.substr(at), file.name, partials.empty() ? 1 : partials.back()->line); !done)
+      return done;
     open_.pop_back();
     if (out_.size() > max_template_size)
       return template_failure(file.name, 0, "is larger than 256 KiB with its partials in place");
@@ -231,6 +233,14 @@ public:
   std::string take() { return std::move(out_); }
 
 private:
+  /// Files were read one by one: braces that meet at a seam would become a tag that nobody has looked at.
+  result<void> append(std::string_view piece, std::string_view file, std::size_t line) {
+    if (out_.ends_with('{') && piece.starts_with('{'))
+      return template_failure(file, line, "a brace stands next to a brace of a partial");
+    out_.append(piece);
+    return {};
+  }
+
   result<void> include(const template_source& file, const template_tag& x) {
     auto next = find(sources_, x.name);
     if (!next)

@@ -61,7 +61,7 @@ inline constexpr std::size_t max_template_partials = 1000;
 result<template_source> scan_template(std::string_view name, std::string_view text);
 
 /// The text of a file with its partials in place. Refuses unknown partials, partials that include each other
-/// in a circle, and what grows too large.
+/// in a circle, braces that only together with those of a partial are a tag, and what grows too large.
 result<std::string> expand_template(const template_sources&, std::string_view name);
 
 /// Compares the names in a file and its partials with a sample of what it is rendered with: an object whose

@@ -155,6 +155,19 @@ TEST(email_template_syntax, partials_that_do_not_end_are_refused) {
             std::string::npos);
 }
 
+TEST(email_template_syntax, braces_on_both_sides_of_a_seam_are_refused) {
+  auto seam = [](const std::string& root, const std::string& partial) {
+    return why(template_set::compile({{"a.html", root}, {"b.html", partial}}, {"a.html"}));
+  };
+  const auto refused = "e-mail template a.html, line 2: a brace stands next to a brace of a partial";
+  EXPECT_EQ(seam("\n{{> b}}{{x}}}", "{"), refused) << "three braces would not escape";
+  EXPECT_EQ(seam("\n{{> b}}{x}}", "{\n"), refused);
+  EXPECT_EQ(seam("{\n{ {{> b}}", ""), "compiled");
+  EXPECT_EQ(seam("\n{{> b}}{x}}", ""), "compiled");
+  EXPECT_EQ(seam("\n{{{> b}}{x}}", ""), why_not("\n{{{> b}}{x}}")) << "what one file holds is told as such";
+  EXPECT_EQ(seam("\n{ {{> b}}{{x}}", "{{x}}"), "compiled");
+}
+
 TEST(email_template_syntax, partials_that_multiply_are_refused) {
   template_files files;
   for (auto x : {'a', 'b', 'c', 'd'})

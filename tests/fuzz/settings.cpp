@@ -1,5 +1,7 @@
 // The configuration: whatever file, `.env` and overrides hold, they give a configuration that can be written down and read
 // again, or errors that are lines and tell no secret.
+#include <algorithm>
+#include <cstdint>
 #include <map>
 #include <string>
 #include <vector>
