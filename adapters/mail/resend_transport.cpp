@@ -1,6 +1,7 @@
 #include "adapters/mail/resend_transport.hpp"
 
 #include "adapters/http/header_values.hpp"
+#include "adapters/http/without_secret.hpp"
 
 namespace herald {
 
@@ -39,7 +40,8 @@ std::optional<double> limit_per_second(const http_response& from) {
 
 class resend_transport final : public mail_transport {
 public:
-  explicit resend_transport(std::unique_ptr<http_client> client) : client_{std::move(client)} {}
+  resend_transport(std::unique_ptr<http_client> client, secret key)
+      : client_{std::move(client)}, key_{std::move(key)} {}
 
   mail_answer send(const mail_request& x) override {
     http_request request;
@@ -52,11 +54,15 @@ public:
     request.body = x.body;
     // The provider answers a repeated key with its first answer.
     request.repeatable = true;
-    return to_mail_answer(client_->exchange(request));
+    auto answer = to_mail_answer(client_->exchange(request));
+    // Bodies are quoted in reasons.
+    answer.body = without_secret(std::move(answer.body), key_);
+    return answer;
   }
 
 private:
   std::unique_ptr<http_client> client_;
+  secret key_;
 };
 
 } // namespace
@@ -82,7 +88,7 @@ result<std::unique_ptr<mail_transport>> open_resend_transport(const resend_optio
   auto client = open_resend_client(options);
   if (client.has_error())
     return client.error();
-  return std::unique_ptr<mail_transport>{std::make_unique<resend_transport>(std::move(*client))};
+  return std::unique_ptr<mail_transport>{std::make_unique<resend_transport>(std::move(*client), options.api_key)};
 }
 
 mail_answer to_mail_answer(http_exchange exchange) {

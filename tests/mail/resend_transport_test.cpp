@@ -194,6 +194,16 @@ TEST_F(resend_transport_test, learns_of_a_wrong_key) {
   EXPECT_EQ(json::parse(answer.body)["name"], "invalid_api_key");
 }
 
+TEST_F(resend_transport_test, keeps_the_key_out_of_an_answer_that_repeats_the_request) {
+  resend_fault fault;
+  fault.kind = resend_fault_kind::answer;
+  fault.body = "bad gateway, you sent: Authorization: Bearer re_test_key; re_test_key";
+  server.queue(fault);
+  auto answer = open(options())->send(single("k"));
+  EXPECT_EQ(answer.status, 502);
+  EXPECT_EQ(answer.body, "bad gateway, you sent: Authorization: Bearer ***; ***");
+}
+
 TEST_F(resend_transport_test, reads_the_budget_off_the_headers) {
   server.set_limit(2);
   auto transport = open(options());

@@ -5,6 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "adapters/http/without_secret.hpp"
 #include "adapters/store/remote/sqlstate.hpp"
 #include "core/text.hpp"
 
@@ -160,16 +161,6 @@ std::string words_of(const http_response& x, const json& body, std::string_view 
   return x.body.substr(0, max_text);
 }
 
-std::string without_key(std::string text, const secret& key) {
-  auto hidden = key.reveal();
-  // A shorter one is hidden by nothing: it stands in every text.
-  if (hidden.size() < 4)
-    return text;
-  for (auto at = text.find(hidden); at != std::string::npos; at = text.find(hidden, at + 3))
-    text.replace(at, hidden.size(), "***");
-  return text;
-}
-
 std::string could_not(std::string_view where, std::string_view function) {
   return std::string{where}.append(": could not call ").append(function).append(": ");
 }
@@ -183,10 +174,10 @@ std::optional<failure> refusal_of(const http_response& answer, const call_site& 
   auto code = text_at(body, "code");
   auto known = judge(answer.status, code);
   auto reason = could_not(site.where, site.function);
-  reason += one_line(without_key(words_of(answer, body, code), site.key), max_text);
+  reason += one_line(without_secret(words_of(answer, body, code), site.key), max_text);
   reason += " (HTTP " + std::to_string(answer.status);
   if (!code.empty())
-    reason += ", " + one_line(without_key(code, site.key), 20);
+    reason += ", " + one_line(without_secret(code, site.key), 20);
   return failure{known.kind, reason.append("): ").append(known.remedy)};
 }
 
