@@ -80,6 +80,9 @@ public:
 
   bool token_refreshed() const { return refreshed_; }
 
+  /// Whether an earlier run has found out that the owner has to connect anew.
+  bool was_refused_before() const { return !watch_.refused_token.empty(); }
+
   /// Channels that could not be stopped; they live on until they expire.
   std::uint64_t failed_stops() const { return failed_stops_; }
 
