@@ -262,8 +262,8 @@ void watch_renewal_state::on_end(std::uint64_t ticket, const renewal_end& x) {
     ++renewed;
   } else if (x.how != renewal_ending::lost) {
     ++failed;
-    auto text = fmt::format("the watch of connection {} was not renewed ({}): {}", to_string(done.connection()),
-                            to_string(x.how), x.why.reason);
+    auto text = fmt::format("the watch of connection {} was not renewed ({}): {}",
+                            to_string(done.connection()), to_string(x.how), x.why.reason);
     // What waits for a person is said once, and then stands in the table of watches.
     if (x.how == renewal_ending::needs_reconnect && done.was_refused_before())
       log.debug(component, "not-renewed", "{}", text);

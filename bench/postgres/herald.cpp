@@ -31,7 +31,8 @@ run_figures herald_program::fan_out(const supabase_project& project) const {
 std::vector<std::unique_ptr<child>> herald_program::run(const secret& url, std::size_t processes) const {
   std::vector<std::unique_ptr<child>> out;
   for (std::size_t i = 0; i < processes; ++i)
-    out.push_back(std::make_unique<child>(path_, command({"run"}), environment(url)));
+    out.push_back(
+        std::make_unique<child>(path_, command({"run", "--set", "jobs.enabled=false"}), environment(url)));
   return out;
 }
 

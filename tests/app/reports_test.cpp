@@ -458,7 +458,7 @@ TEST(demo_report, tells_what_the_jobs_and_the_calendars_did) {
   EXPECT_EQ(out["jobs"], json::parse(R"({"meeting-reminders": {"runs": {"late": 1, "missed": 23, "ran": 264},
                                                               "counts": {"created": 40, "declined": 6}}})"));
   EXPECT_EQ(out["watches"]["connections"], 7);
-  EXPECT_EQ(out["channels"], json::parse(R"({"live": 4, "stopped": 2})"));
+  EXPECT_EQ(out["channels"], json::parse(R"({"live": 4, "stopped": 2, "expired": 0})"));
 }
 
 // -- strangers' text ----------------------------------------------------------------------------------------

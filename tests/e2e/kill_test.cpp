@@ -26,6 +26,8 @@ constexpr int kills = 20;
 std::vector<std::string> run_arguments() {
   return {"run",
           "--set",
+          "jobs.enabled=false",
+          "--set",
           "poller.batch_size=40",
           "--set",
           "writer.max_in_flight=120",
@@ -172,9 +174,9 @@ TEST(stop, a_drain_that_may_take_no_time_hands_claims_back_uncounted) {
 TEST(stop, a_database_that_hangs_while_it_is_connected_to_does_not_hold_it_up) {
   workplace place;
   silent_server server{place.file(".s.PGSQL.5432")};
-  auto herald = place.start_plain({"run", "--set", "store.kind=postgres", "--set",
-                                   "store.postgres.connect_timeout_ms=600000", "--set", "email.enabled=false",
-                                   "--set", "daemon.drain_deadline_ms=100"},
+  auto herald = place.start_plain({"run", "--set", "jobs.enabled=false", "--set", "store.kind=postgres",
+                                   "--set", "store.postgres.connect_timeout_ms=600000", "--set",
+                                   "email.enabled=false", "--set", "daemon.drain_deadline_ms=100"},
                                   {{"DATABASE_URL", "host=" + place.file("") + " dbname=d user=u"}});
   // The pipeline, and the watch that listens.
   ASSERT_TRUE(server.takes(2));

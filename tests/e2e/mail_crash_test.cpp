@@ -50,7 +50,8 @@ protected:
     child_process::environment env{{"RESEND_API_KEY", "re_test"}, {"RESEND_BASE_URL", provider_.base_url()}};
     if (!failpoint.empty())
       env["HERALD_FAILPOINT"] = failpoint;
-    std::vector<std::string> args{"run", "--database", place_.database(), "--log-level", "WARNING"};
+    std::vector<std::string> args{"run",     "--database", place_.database(),   "--log-level",
+                                  "WARNING", "--set",      "jobs.enabled=false"};
     for (auto setting :
          {"daemon.worker_id=w", "email.lease_ms=1500", "resend.request_timeout_ms=500",
           "email.poll_min_ms=20", "email.poll_max_ms=100", "email.digest.rule=* * * * *",

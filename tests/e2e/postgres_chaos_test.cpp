@@ -71,7 +71,7 @@ protected:
   }
 
   std::unique_ptr<child_process> start(std::size_t n) const {
-    std::vector<std::string> args{"run"};
+    std::vector<std::string> args{"run", "--set", "jobs.enabled=false"};
     for (auto setting :
          {"store.kind=postgres", "poller.batch_size=100", "poller.lease_ms=3000", "poller.poll_min_ms=50",
           "poller.poll_max_ms=1000", "writer.outage_backoff_max_ms=500", "email.lease_ms=6000",

@@ -30,7 +30,7 @@ protected:
 
   /// A daemon that polls at this pace, once it has looked around for the first time.
   std::unique_ptr<child_process> start(const std::string& poll_ms, std::vector<std::string> more = {}) {
-    std::vector<std::string> args{"run", "--log-level", "DEBUG"};
+    std::vector<std::string> args{"run", "--log-level", "DEBUG", "--set", "jobs.enabled=false"};
     more.insert(more.end(), {"store.kind=postgres", "email.enabled=false", "poller.poll_min_ms=" + poll_ms,
                              "poller.poll_max_ms=" + poll_ms});
     for (auto& x : more)

@@ -20,7 +20,8 @@ protected:
     prepare_store(place_.database(), 0);
     // Known since before the last full hour: with an hourly schedule a run is due at once.
     auto since = std::to_string(to_epoch_ms(system_clock{}.now() - std::chrono::minutes{90}));
-    change(place_.database(), "INSERT INTO herald_jobs VALUES ('" + name_of(unread_nudges_job) + "', " + since + ")");
+    change(place_.database(),
+           "INSERT INTO herald_jobs VALUES ('" + name_of(unread_nudges_job) + "', " + since + ")");
   }
 
   /// A configuration in which only the unread nudges may have a schedule.
@@ -28,8 +29,9 @@ protected:
     std::ofstream{file_} << R"({"jobs": {"meeting_reminders": {"schedule": ""},
       "resume_incomplete_nudges": {"schedule": ""}, "renew_calendar_watches": {"schedule": ""},
       "unread_thread_nudges": {"schedule": ")"
-                         << unread_schedule << R"("}}, "email": {"enabled": false}, "poller": {"batch_size": )"
-                         << batch_size << "}}";
+                         << unread_schedule
+                         << R"("}}, "email": {"enabled": false}, "poller": {"batch_size": )" << batch_size
+                         << "}}";
   }
 
   child_process start() { return place_.start({"run", "--config", file_, "--log-level", "INFO"}); }
@@ -59,7 +61,8 @@ TEST_F(reload, of_a_schedule_takes_effect_at_once) {
   daemon.signal(SIGHUP);
   wait_for(daemon, "in effect from now on: /jobs/unread_thread_nudges/schedule");
   wait_for(daemon, "takes effect when Herald is started again: /poller/batch_size 500 -> 7");
-  while (number_in(place_.database(), "SELECT COUNT(*) FROM herald_job_runs WHERE state IN ('ran', 'late')") == 0)
+  while (number_in(place_.database(), "SELECT COUNT(*) FROM herald_job_runs WHERE state IN ('ran', 'late')")
+         == 0)
     ASSERT_FALSE(daemon.ended_within(5)) << daemon.said_so_far();
   expect_clean_end(daemon);
 }

@@ -155,7 +155,7 @@ class supabase_chaos : public supabase {
 protected:
   void start_daemons() {
     for (auto& place : places_) {
-      std::vector<std::string> args{"run"};
+      std::vector<std::string> args{"run", "--set", "jobs.enabled=false"};
       for (auto setting :
            {"poller.batch_size=50", "poller.lease_ms=6000", "poller.poll_min_ms=50", "poller.poll_max_ms=500",
             "writer.outage_backoff_max_ms=500", "email.lease_ms=6000", "email.poll_min_ms=50",
