@@ -41,7 +41,8 @@ public:
     // nop
   }
 
-  typename gate_actor::behavior_type make_behavior(opener_fn open, const gate_actor& gate, std::uint64_t index) {
+  typename gate_actor::behavior_type make_behavior(opener_fn open, const gate_actor& gate,
+                                                   std::uint64_t index) {
     act::harden(self);
     opener = std::move(open);
     boss = caf::actor_cast<caf::weak_actor_ptr>(gate);
@@ -91,8 +92,8 @@ public:
   ~call_gate_state() { workers.close(); }
 
   /// @pre 1 ≤ desk_count ≤ 64
-  typename gate_actor::behavior_type make_behavior(std::uint32_t desk_count, opener_fn open, gate_threads mode,
-                                                   logger sink) {
+  typename gate_actor::behavior_type make_behavior(std::uint32_t desk_count, opener_fn open,
+                                                   gate_threads mode, logger sink) {
     act::harden(self);
     opener = std::move(open);
     threads = mode;

@@ -12,8 +12,8 @@
 
 #include "actors/log.hpp"
 #include "adapters/clock.hpp"
-#include "core/idle_backoff.hpp"
 #include "core/claim_size.hpp"
+#include "core/idle_backoff.hpp"
 #include "core/poll_ledger.hpp"
 #include "messages/actors.hpp"
 #include "messages/time.hpp"

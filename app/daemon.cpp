@@ -98,8 +98,7 @@ std::unique_ptr<session> start_daemon(const run_environment& env,
   options.scheduled_jobs = true;
   options.open_calendar = calendar_for_daemon(env);
   if (!env.cfg.jobs.enabled)
-    for (auto* x : {&options.cfg.jobs.meeting_reminders, &options.cfg.jobs.unread_nudges,
-                    &options.cfg.jobs.resume_nudges, &options.cfg.jobs.calendar_watches})
+    for (auto* x : options.cfg.jobs.all())
       x->schedule.rule.clear();
   return std::make_unique<session>(std::move(options));
 }
@@ -122,7 +121,9 @@ void reload(const run_environment& env, configuration& in_force, session& pipeli
   env.log.set_level(fresh->log.level);
   pipeline.reschedule(std::move(plan.schedules));
   // The rest is still as it was at the start, and is named again next time.
-  in_force.jobs = fresh->jobs;
+  in_force.jobs.enabled = fresh->jobs.enabled;
+  for (std::size_t i = 0; i < in_force.jobs.all().size(); ++i)
+    in_force.jobs.all()[i]->schedule = fresh->jobs.all()[i]->schedule;
   in_force.log.level = fresh->log.level;
 }
 

@@ -38,9 +38,8 @@ int print_jobs(const configuration& cfg, const clock& time, const jobs_arguments
   if (!watches)
     return fail(watches.error().reason);
   std::vector<job_view> views;
-  auto& all = cfg.jobs;
-  for (auto* x : {&all.meeting_reminders, &all.unread_nudges, &all.resume_nudges, &all.calendar_watches})
-    views.push_back(view_of(all, *x, *runs, now));
+  for (auto* x : cfg.jobs.all())
+    views.push_back(view_of(cfg.jobs, *x, *runs, now));
   print_line(json ? jobs_json(views, *watches) : jobs_text(views, *watches, now));
   return exit_code::ok;
 }

@@ -55,7 +55,7 @@ public:
     }
     if (env_.open_calendar) {
       runner_ = front<no_work_ptr>({});
-      for (auto* x : jobs_of(cfg_))
+      for (auto* x : cfg_.jobs.all())
         jobs_.emplace(x->schedule.job, front<job_order_ptr, job_report>(job_slot()));
     }
   }
@@ -235,7 +235,7 @@ private:
                           caf::actor_cast<tick_taker>(x.batcher)});
     if (x.runner && x.env.scheduled_jobs)
       // Also those without a rule: they may be given one while Herald runs.
-      for (auto* job : jobs_of(x.cfg))
+      for (auto* job : x.cfg.jobs.all())
         schedule.push_back(
             {job->schedule.job, {}, caf::actor_cast<tick_taker>(x.runner), schedule_of(job->schedule)});
     out.push_back({"timer",
@@ -249,11 +249,6 @@ private:
   static std::optional<job_schedule> schedule_of(const schedule_settings& x) {
     // The loader has seen to it that a rule can be read.
     return x.rule.empty() ? std::nullopt : std::optional{*job_schedule::parse(x)};
-  }
-
-  static std::vector<const job_options*> jobs_of(const configuration& cfg) {
-    return {&cfg.jobs.meeting_reminders, &cfg.jobs.unread_nudges, &cfg.jobs.resume_nudges,
-            &cfg.jobs.calendar_watches};
   }
 
   static void add_jobs(std::vector<child_spec>& out, const parts& x, const store_gate_actor& gate,
@@ -329,7 +324,7 @@ private:
 
   static std::vector<job_spec> job_specs(const parts& x) {
     std::vector<job_spec> out;
-    for (auto* job : jobs_of(x.cfg))
+    for (auto* job : x.cfg.jobs.all())
       out.push_back({job->schedule, job->deadline, caf::actor_cast<job_actor>(x.jobs.at(job->schedule.job))});
     return out;
   }

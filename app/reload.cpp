@@ -33,7 +33,7 @@ bool same(const schedule_settings& x, const schedule_settings& y) {
 
 std::vector<schedule_settings> schedules_in_force(const jobs_options& x) {
   std::vector<schedule_settings> out;
-  for (auto* job : {&x.meeting_reminders, &x.unread_nudges, &x.resume_nudges, &x.calendar_watches}) {
+  for (auto* job : x.all()) {
     out.push_back(job->schedule);
     if (!x.enabled)
       out.back().rule.clear();

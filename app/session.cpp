@@ -67,7 +67,7 @@ void log_supervision(const logger& log, const supervision_record& x) {
 
 /// How long the answer to a run by hand may take.
 duration longest_run(const jobs_options& jobs, std::string_view job) {
-  for (auto* x : {&jobs.meeting_reminders, &jobs.unread_nudges, &jobs.resume_nudges, &jobs.calendar_watches})
+  for (auto* x : jobs.all())
     if (x->schedule.job == job)
       return x->deadline + run_margin;
   return run_margin;

@@ -3,6 +3,7 @@
 // and described.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 
@@ -105,6 +106,15 @@ struct jobs_options {
   job_retry_policy retries;
   /// How long the ledger of runs is kept.
   duration keep{std::chrono::hours{24 * 90}};
+
+  /// Every job, in the order in which people are shown them.
+  std::array<const job_options*, 4> all() const {
+    return {&meeting_reminders, &unread_nudges, &resume_nudges, &calendar_watches};
+  }
+
+  std::array<job_options*, 4> all() {
+    return {&meeting_reminders, &unread_nudges, &resume_nudges, &calendar_watches};
+  }
 };
 
 /// The restart budgets. Strategies are not configured: they follow from how the stages are wired.

@@ -121,12 +121,12 @@ template <class Inspector> auto inspect(Inspector& f, watches_recorded& x) {
 /// How all Google connections with synchronisation on stand.
 struct watch_summary {
   std::uint64_t connections = 0;
-  std::uint64_t watched = 0;         ///< with a channel that has not expired
-  std::uint64_t expired = 0;         ///< with one that has
+  std::uint64_t watched = 0; ///< with a channel that has not expired
+  std::uint64_t expired = 0; ///< with one that has
   /// Whose refresh token was refused and that were not renewed since: whether the person has connected anew
   /// shows at the next renewal.
   std::uint64_t needs_reconnect = 0;
-  std::uint64_t failing = 0;         ///< whose last renewal failed otherwise
+  std::uint64_t failing = 0; ///< whose last renewal failed otherwise
   std::optional<timestamp> next_expiry;
 };
 

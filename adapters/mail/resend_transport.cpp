@@ -88,7 +88,8 @@ result<std::unique_ptr<mail_transport>> open_resend_transport(const resend_optio
   auto client = open_resend_client(options);
   if (client.has_error())
     return client.error();
-  return std::unique_ptr<mail_transport>{std::make_unique<resend_transport>(std::move(*client), options.api_key)};
+  return std::unique_ptr<mail_transport>{
+      std::make_unique<resend_transport>(std::move(*client), options.api_key)};
 }
 
 mail_answer to_mail_answer(http_exchange exchange) {

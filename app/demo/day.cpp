@@ -87,7 +87,8 @@ public:
     if (immediate > 0)
       say(now, "mail", fmt::format("{} sent at once", immediate));
     if (digests > 0)
-      say(now, "digest", fmt::format("{} digests{}", digests, merged > 0 ? fmt::format(" of {} e-mails", merged) : ""));
+      say(now, "digest",
+          fmt::format("{} digests{}", digests, merged > 0 ? fmt::format(" of {} e-mails", merged) : ""));
     return {};
   }
 

@@ -2,8 +2,8 @@
 #include <numeric>
 #include <set>
 
-#include "tests/contract/replicas.hpp"
 #include "tests/contract/nudge_contract.hpp"
+#include "tests/contract/replicas.hpp"
 
 namespace herald::test {
 

@@ -22,14 +22,8 @@ namespace herald::test {
 /// One connection to the database under test. Two of them on one backend are two replicas.
 struct store_under_test {
   store_under_test(std::shared_ptr<void> owner, full_store& store, platform_writer& rows)
-      : keeper{std::move(owner)},
-        events{store},
-        outbox{store},
-        ledger{store},
-        watches{store},
-        nudges{store},
-        operations{store},
-        platform{rows} {}
+      : keeper{std::move(owner)}, events{store}, outbox{store}, ledger{store}, watches{store}, nudges{store},
+        operations{store}, platform{rows} {}
 
   std::shared_ptr<void> keeper;
   event_store& events;

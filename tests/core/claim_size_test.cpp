@@ -1,7 +1,7 @@
 // The size of claims: smaller while they fail, back again while they succeed.
-#include "core/claim_size.hpp"
-
 #include <gtest/gtest.h>
+
+#include "core/claim_size.hpp"
 
 namespace herald {
 

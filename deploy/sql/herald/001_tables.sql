@@ -1,7 +1,7 @@
 -- Herald's tables and columns in the platform's database, schema version 1. `herald migrate` applies the numbered files
--- of this folder; psql may, too. 001 to 007 may be run again at any time, each is one transaction; 010 builds indexes
--- and must run outside a transaction; downgrade.sql takes everything back. Run them as the owner of the platform's
--- tables.
+-- of this folder; psql may, too. Each may be run again at any time and is one transaction, but for those that end with
+-- _concurrently: they build indexes and must run outside a transaction. downgrade.sql takes everything back.
+-- Run them as the owner of the platform's tables.
 --
 -- Lines that begin with `-- Locks:` are shown to people before a file is applied. No row of an existing table is read
 -- from end to end or rewritten. A lock that is not granted within lock_timeout ends the file with an error and changes
